@@ -1,0 +1,75 @@
+"""The seam for what a broker, or any service, needs beyond Postman's rules. KIS is one user of it.
+
+An extension sees an item before its scripts run (`prepare`), every request before it leaves (`guard`, on each hop and
+for script requests too), may answer in the server's place (`answer`), watch variables scripts set (`accept`), and add
+checks of its own (`judge`). Each has a default that does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.model import Item, Prepared, Request, Response
+from runner.sandbox import Assertion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """An item about to run: its place by name, whether the user picked it by name, and its variables.
+
+    `lookup` gives a variable's value (None when there is no such variable), `resolve` replaces every `{{name}}` in a text.
+    """
+
+    item: Item
+    path: tuple[str, ...]
+    named: bool
+    lookup: Callable[[str], Any]
+    resolve: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare:
+    """What an extension wants of an item before its scripts run: another request, lines for the report, or not to send it.
+
+    `skip` leaves the item out with that reason; `stop` is an error: the request is not sent and the run counts as broken.
+    """
+
+    request: Request | None = None
+    notes: tuple[str, ...] = ()
+    skip: str | None = None
+    stop: str | None = None
+
+
+class Extension:
+    """Base of extensions; override what you need."""
+
+    name = ""
+
+    def prepare(self, turn: Turn) -> Prepare:
+        """Look at an item before its pre-request scripts run."""
+        return Prepare()
+
+    def guard(self, prepared: Prepared, source: str) -> None:
+        """Look at a request about to leave; `source` is item, script, auth or redirect.
+
+        Raises:
+            Refused: the request must not go out.
+        """
+
+    def answer(self, prepared: Prepared) -> Response | None:
+        """Answer in the server's place, or None to let the request go out."""
+        return None
+
+    def accept(self, scope: str, key: str, old: Any, new: Any) -> str | None:
+        """A script sets or removes a variable: None lets it, a reason keeps the old value."""
+        return None
+
+    def judge(self, item: Item, prepared: Prepared, response: Response) -> Iterable[Assertion]:
+        """Checks on an item's response, reported like a script's own."""
+        return ()
+
+    def defaults(self) -> Mapping[str, str]:
+        """Values for variables that the environment declares but leaves empty."""
+        return {}
