@@ -225,7 +225,10 @@ class Timings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What came back: the last hop's answer, body decoded. `wire_size` and `header_size` are bytes on the wire."""
+    """What came back: the last hop's answer, body decoded. `wire_size` and `header_size` are bytes on the wire.
+
+    `sent` is the request of the first hop as it really went out, with the jar's cookies; `note` says when no server was asked.
+    """
 
     code: int
     reason: str
@@ -237,6 +240,7 @@ class Response:
     wire_size: int = 0
     header_size: int = 0
     note: str = ""
+    sent: Prepared | None = None
 
     def header(self, name: str) -> str | None:
         """The last value of a header, by any case of its name."""
