@@ -1,0 +1,1 @@
+"""pabal: run Postman collections from Python."""
