@@ -1,0 +1,450 @@
+"""Files to model: collections v2.0 and v2.1, environments and globals, as lenient as Postman and as precise as an error can be.
+
+Every shape Postman accepts (url as text or parts, exec as text or list, null lists, wrappers) becomes the one in `model`.
+What cannot be understood raises `LoadError` with the file and the place inside it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from runner.errors import LoadError
+from runner.jstext import js_text
+from runner.model import (
+    Auth,
+    Body,
+    Collection,
+    Environment,
+    Event,
+    Example,
+    Folder,
+    FormParam,
+    Item,
+    Json,
+    Param,
+    Request,
+    Url,
+    Variable,
+)
+
+T = TypeVar("T")
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def load_collection(path: str | Path) -> Collection:
+    """Read a collection file (v2.0 or v2.1).
+
+    Raises:
+        LoadError: the file cannot be read, is not JSON, or is not a collection; names the file and the place inside.
+    """
+    return collection_from_json(read_json(path), Where(str(path)))
+
+
+def load_environment(path: str | Path) -> Environment:
+    """Read an environment or globals file.
+
+    Raises:
+        LoadError: the file cannot be read, is not JSON, or holds no list of values.
+    """
+    return environment_from_json(read_json(path), Where(str(path)))
+
+
+class Where:
+    """A place inside a file: `collection.json: Orders › Buy › url`."""
+
+    __slots__ = ("file", "names")
+
+    def __init__(self, file: str = "", names: tuple[str, ...] = ()) -> None:
+        self.file = file
+        self.names = names
+
+    def at(self, name: str) -> Where:
+        """The place one step further in."""
+        return Where(self.file, (*self.names, name))
+
+    def fail(self, what: str, hint: str = "") -> LoadError:
+        """An error at this place, to be raised by the caller."""
+        place = " › ".join(self.names)
+        return LoadError(what, where=": ".join(part for part in (self.file, place) if part), hint=hint)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of an input file, or a LoadError that says why not."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise LoadError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+
+
+def decode(data: bytes) -> str:
+    """Text of an input file: UTF-8 or UTF-16 with or without a byte order mark, else Latin-1 (as Newman detects)."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    if b"\0" in data[:4]:
+        return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def read_json(path: str | Path) -> Any:
+    """The JSON value in a file.
+
+    Raises:
+        LoadError: unreadable file, or broken JSON with line and column.
+    """
+    try:
+        return json.loads(decode(read_bytes(path)))
+    except json.JSONDecodeError as error:
+        what = f"is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise LoadError(what, where=str(path)) from error
+    except RecursionError as error:
+        raise LoadError("is nested too deeply", where=str(path)) from error
+
+
+def collection_from_json(data: Any, where: Where | None = None) -> Collection:
+    """A collection from its JSON value; a `{collection: …}` wrapper is peeled."""
+    where = where or Where()
+    root = _object(_peel(data, "collection"), where)
+    if "item" not in root and "info" not in root:
+        raise where.fail(f"is not a Postman collection: {_guess(root)}")
+    info = _object(root.get("info"), where.at("info"))
+    try:
+        items = _items(root.get("item"), where)
+    except RecursionError as error:
+        raise where.fail("folders are nested too deeply") from error
+    return Collection(
+        id=_text(info.get("_postman_id") or info.get("id") or root.get("id")) or str(uuid.uuid4()),
+        name=_text(info.get("name")),
+        items=items,
+        events=_events(root, where),
+        auth=auth_from_json(root.get("auth"), where.at("auth")),
+        behavior=_object(root.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
+        variables=_variables(root.get("variable"), where.at("variable")),
+        description=_description(info.get("description")),
+        schema=_text(info.get("schema")),
+        version=_text(info.get("version")) if not isinstance(info.get("version"), dict) else "",
+    )
+
+
+def environment_from_json(data: Any, where: Where | None = None) -> Environment:
+    """An environment or globals from its JSON value; `{environment: …}` and `{globals: …}` wrappers are peeled."""
+    where = where or Where()
+    root = _object(_peel(_peel(data, "environment"), "globals"), where)
+    if "item" in root or "info" in root:
+        raise where.fail("is not an environment: it is a collection")
+    return Environment(
+        id=_text(root.get("id")),
+        name=_text(root.get("name")),
+        values=_variables(root.get("values"), where.at("values")),
+    )
+
+
+def request_from_json(data: Any, where: Where | None = None) -> Request:
+    """A request from Postman's JSON, or from a bare URL; also what a script left of `pm.request`."""
+    where = where or Where()
+    if isinstance(data, str):
+        return Request(url=Url(text=data))
+    root = _object(data, where)
+    return Request(
+        url=_url(root.get("url"), where.at("url")),
+        method=_text(root.get("method")) or "GET",
+        headers=_params(root.get("header"), where.at("header"), _header_line),
+        body=_body(root.get("body"), where.at("body")),
+        auth=auth_from_json(root.get("auth"), where.at("auth")),
+        description=_description(root.get("description")),
+    )
+
+
+def auth_from_json(data: Any, where: Where | None = None) -> Auth | None:
+    """Auth of format 2.1 (a list of key and value) or 2.0 (an object); None when there is none."""
+    where = where or Where()
+    root = _object(data, where)
+    kind = _text(root.get("type"))
+    if not kind:
+        return None
+    params = root.get(kind)
+    if isinstance(params, dict):
+        return Auth(type=kind, params=dict(params))
+    entries = [entry for entry in _list(params, where.at(kind)) if isinstance(entry, dict)]
+    return Auth(type=kind, params={_text(entry.get("key")): entry.get("value") for entry in entries})
+
+
+# ------------------------------------------------------------------------------------------------------------ the tree
+
+
+def _items(data: Any, where: Where) -> tuple[Item | Folder, ...]:
+    return tuple(_item_or_folder(entry, where, index) for index, entry in enumerate(_list(data, where.at("item"))))
+
+
+def _item_or_folder(data: Any, where: Where, index: int) -> Item | Folder:
+    if not isinstance(data, dict):
+        raise where.at(f"item {index + 1}").fail(f"expected a request or a folder, found {_kind(data)}")
+    here = where.at(_text(data.get("name")) or f"item {index + 1}")
+    return _folder(data, here) if isinstance(data.get("item"), list) else _item(data, here)
+
+
+def _folder(data: Json, where: Where) -> Folder:
+    return Folder(
+        id=_id(data),
+        name=_text(data.get("name")),
+        items=_items(data.get("item"), where),
+        events=_events(data, where),
+        auth=auth_from_json(data.get("auth"), where.at("auth")),
+        behavior=_object(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
+        description=_description(data.get("description")),
+    )
+
+
+def _item(data: Json, where: Where) -> Item:
+    request = data.get("request")
+    if not isinstance(request, str | dict | None):
+        raise where.at("request").fail(f"expected an object or a URL, found {_kind(request)}")
+    return Item(
+        id=_id(data),
+        name=_text(data.get("name")),
+        request=request_from_json(request or "", where),
+        events=_events(data, where),
+        behavior=_object(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
+        examples=tuple(_example(entry, where) for entry in _list(data.get("response"), where.at("response"))),
+        description=_description(data.get("description")),
+    )
+
+
+def _example(data: Any, where: Where) -> Example:
+    here = where.at("response")
+    root = _object(data, here)
+    request = root.get("originalRequest")
+    body = root.get("body")
+    return Example(
+        name=_text(root.get("name")),
+        code=root["code"] if isinstance(root.get("code"), int) else 200,
+        status=_text(root.get("status")),
+        headers=_params(root.get("header"), here.at("header"), _header_line),
+        body=None if body is None else _text(body),
+        request=request_from_json(request, here) if isinstance(request, dict | str) else None,
+    )
+
+
+def _events(data: Json, where: Where) -> tuple[Event, ...]:
+    raw = data.get("event") if data.get("event") is not None else data.get("events")
+    here = where.at("event")
+    entries = [raw] if isinstance(raw, dict) else _list(raw, here)
+    return tuple(_event(entry, here) for entry in entries if entry is not None)
+
+
+def _event(data: Any, where: Where) -> Event:
+    root = _object(data, where)
+    script = root.get("script")
+    body = script if isinstance(script, dict) else {"exec": script}
+    packages = body.get("packages")
+    return Event(
+        listen=_text(root.get("listen")),
+        code=_code(body.get("exec"), where.at("script")),
+        id=_text(body.get("id")),
+        disabled=bool(root.get("disabled")),
+        packages=packages if isinstance(packages, dict) else {},
+    )
+
+
+def _code(lines: Any, where: Where) -> str:
+    if isinstance(lines, str):
+        return lines
+    return "\n".join("" if line is None else _text(line) for line in _list(lines, where.at("exec")))
+
+
+# --------------------------------------------------------------------------------------------------- parts of a request
+
+
+def _url(data: Any, where: Where) -> Url:
+    if data is None or isinstance(data, str):
+        return Url(text=data or "")
+    root = _object(data, where)
+    # Postman ignores `raw` beside the parts; a hand-written file with nothing but `raw` clearly means it.
+    if not any(root.get(part) for part in ("host", "path", "protocol", "query")) and isinstance(root.get("raw"), str):
+        return Url(text=root["raw"], variables=_variables(root.get("variable"), where.at("variable")))
+    return Url(
+        protocol=_optional(root.get("protocol")),
+        auth=_user_info(root.get("auth")),
+        host=_segments(root.get("host"), "."),
+        port=_optional(root.get("port")),
+        path=_segments(root.get("path"), "/"),
+        query=_params(root.get("query"), where.at("query"), _query_line),
+        hash=_optional(root.get("hash")),
+        variables=_variables(root.get("variable"), where.at("variable")),
+    )
+
+
+def _user_info(data: Any) -> str | None:
+    if isinstance(data, dict):
+        user, password = (_optional(data.get(part)) for part in ("user", "password"))
+        return f"{user or ''}:{password}" if password is not None else user
+    return _optional(data)
+
+
+def _segments(data: Any, separator: str) -> tuple[str, ...]:
+    if isinstance(data, str):
+        return tuple(data.removeprefix(separator).split(separator)) if data else ()
+    if not isinstance(data, list):
+        return ()
+    # Old exports have `{type, value}` objects as path segments.
+    return tuple(_text(part.get("value")) if isinstance(part, dict) else _text(part) for part in data)
+
+
+def _body(data: Any, where: Where) -> Body | None:
+    if data is None:
+        return None
+    if isinstance(data, str):
+        return Body(mode="raw", raw=data)
+    root = _object(data, where)
+    mode = _text(root.get("mode"))
+    if not mode:
+        return None
+    file = root.get("file")
+    file_parts = file if isinstance(file, dict) else {"src": file}
+    graphql = root.get("graphql")
+    options = root.get("options")
+    raw_options = options.get("raw") if isinstance(options, dict) else None
+    return Body(
+        mode=mode,
+        raw=_raw(root.get("raw")),
+        urlencoded=_params(root.get("urlencoded"), where.at("urlencoded"), _query_line),
+        formdata=tuple(_form_param(entry, where.at("formdata")) for entry in _list(root.get("formdata"), where.at("formdata"))),
+        file_src=_optional(file_parts.get("src")),
+        file_content=_optional(file_parts.get("content")),
+        graphql=graphql if isinstance(graphql, dict) else {"query": graphql} if isinstance(graphql, str) else {},
+        language=_optional(raw_options.get("language")) if isinstance(raw_options, dict) else None,
+        content_type=_optional(root.get("contentType")),
+        disabled=bool(root.get("disabled")),
+    )
+
+
+def _raw(data: Any) -> str:
+    if data is None:
+        return ""
+    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _form_param(data: Any, where: Where) -> FormParam:
+    root = _object(data, where)
+    src, value = root.get("src"), root.get("value")
+    sources = [src] if isinstance(src, str) else src if isinstance(src, list) else []
+    structured = isinstance(value, dict | list)
+    return FormParam(
+        key=_text(root.get("key")),
+        value=json.dumps(value, ensure_ascii=False, separators=(",", ":")) if structured else _optional(value),
+        type=_text(root.get("type")) or "text",
+        src=tuple(_text(entry) for entry in sources if entry is not None),
+        content_type=_optional(root.get("contentType")),
+        file_name=_optional(root.get("fileName")),
+        disabled=bool(root.get("disabled")),
+    )
+
+
+def _params(data: Any, where: Where, from_text: Callable[[str], Iterator[Param]]) -> tuple[Param, ...]:
+    if isinstance(data, str):
+        return tuple(from_text(data))
+    if isinstance(data, dict):
+        return tuple(Param(key=key, value=_optional(value)) for key, value in data.items())
+    return tuple(param for entry in _list(data, where) for param in _param(entry, where, from_text))
+
+
+def _param(data: Any, where: Where, from_text: Callable[[str], Iterator[Param]]) -> Iterator[Param]:
+    if data is None:
+        return
+    if isinstance(data, str):
+        yield from from_text(data)
+        return
+    root = _object(data, where)
+    yield Param(key=_text(root.get("key")), value=_optional(root.get("value")), disabled=bool(root.get("disabled")))
+
+
+def _header_line(text: str) -> Iterator[Param]:
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip():
+            yield Param(key=key.strip(), value=value.strip())
+
+
+def _query_line(text: str) -> Iterator[Param]:
+    for pair in text.removeprefix("?").split("&") if text else ():
+        key, equals, value = pair.partition("=")
+        yield Param(key=key, value=value if equals else None)
+
+
+def _variables(data: Any, where: Where) -> tuple[Variable, ...]:
+    if isinstance(data, dict):
+        return tuple(Variable(key=key, value=value) for key, value in data.items())
+    return tuple(_variable(entry, where) for entry in _list(data, where) if entry is not None)
+
+
+def _variable(data: Any, where: Where) -> Variable:
+    root = _object(data, where)
+    key = root.get("key") if root.get("key") is not None else root.get("id")
+    return Variable(
+        key=_text(key),
+        value=root.get("value"),
+        type=_text(root.get("type")) or "any",
+        # The app writes `enabled: false` into environments; runtime only knows `disabled` and so uses them (newman#2986).
+        disabled=root.get("disabled") is True or root.get("enabled") is False,
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- shapes
+
+
+def _peel(data: Any, name: str) -> Any:
+    return data[name] if isinstance(data, dict) and isinstance(data.get(name), dict) else data
+
+
+def _object(data: Any, where: Where) -> Json:
+    if data is None:
+        return {}
+    if isinstance(data, dict):
+        return data
+    raise where.fail(f"expected an object, found {_kind(data)}")
+
+
+def _list(data: Any, where: Where) -> list[Any]:
+    if data is None:
+        return []
+    if isinstance(data, list):
+        return data
+    raise where.fail(f"expected a list, found {_kind(data)}")
+
+
+def _text(data: Any) -> str:
+    return "" if data is None else data if isinstance(data, str) else js_text(data)
+
+
+def _optional(data: Any) -> str | None:
+    return None if data is None else _text(data)
+
+
+def _id(data: Json) -> str:
+    return _text(data.get("id") or data.get("_postman_id")) or str(uuid.uuid4())
+
+
+def _description(data: Any) -> str:
+    return _text(data.get("content")) if isinstance(data, dict) else _text(data)
+
+
+def _kind(data: Any) -> str:
+    names: Mapping[type, str] = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
+    return names.get(type(data), "an object" if isinstance(data, dict) else "null")
+
+
+def _guess(root: Json) -> str:
+    if "values" in root:
+        return "it is an environment or globals file"
+    if "requests" in root:
+        return "it is a collection of format 1, export it again as v2.1"
+    return "it has neither `info` nor `item`"

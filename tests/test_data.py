@@ -1,0 +1,48 @@
+"""Iteration data, held against what csv-parse 4 with Newman's settings returned for the same texts."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.data import csv_rows, load_rows
+from runner.errors import LoadError
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a,b\n1,x\n\n2,y\n", [{"a": 1, "b": "x"}, {"a": ""}, {"a": 2, "b": "y"}]),
+        ('a, b\n "1" , "x ""q"" z"\n', [{"a": "1", "b": 'x "q" z'}]),
+        ("a,b\n1,2,3\n4\n", [{"a": 1, "b": 2}, {"a": 4}]),
+        ("a,b\n007,1e3\n0,-5\n.5,1.\n", [{"a": 7, "b": 1000}, {"a": 0, "b": -5}, {"a": 0.5, "b": 1}]),
+        ('a,b\nhe said "hi", 5"\n', [{"a": 'he said "hi"', "b": '5"'}]),
+        ('a,b\r\n1,"multi\nline"\r\n', [{"a": 1, "b": "multi\nline"}]),
+        ("a,a\n1,2\n", [{"a": 2}]),
+        ("a,\n1,2\n", [{"a": 1, "": 2}]),
+        ("a,b\ntrue,null", [{"a": "true", "b": "null"}]),
+        ("", []),
+    ],
+)
+def test_csv_as_newman_reads_it(text: str, rows: list[dict[str, object]]) -> None:
+    assert csv_rows(text) == rows
+
+
+def test_an_id_of_twenty_digits_keeps_its_digits() -> None:
+    assert csv_rows("id\n12345678901234567890\n") == [{"id": "12345678901234567890"}]
+
+
+def test_broken_quotes_name_the_line(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "rows.csv"
+    path.write_text('a\nx\n"x" y\n')
+    with pytest.raises(LoadError, match=r"rows\.csv: line 3"):
+        load_rows(path)
+
+
+def test_json_rows_and_their_shape(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "rows.data"
+    path.write_bytes('\ufeff[{"a": 1}, {"a": null}]'.encode())
+    assert load_rows(path) == [{"a": 1}, {"a": None}]
+    for text, message in (('{"a": 1}', "not a list"), ('[{"a": 1}, 2]', "row 2 is not an object"), ("7", "not a list")):
+        path.write_text(text)
+        with pytest.raises(LoadError, match=message):
+            load_rows(path)
