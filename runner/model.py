@@ -24,6 +24,15 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mutation:
+    """A variable set or, with `unset`, removed by a script."""
+
+    key: str
+    value: Any = None
+    unset: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """An environment or globals file."""
 

@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from runner.model import Json
+from runner.model import Json, Mutation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,15 +114,6 @@ Said: TypeAlias = Console | Assertion | ScriptError | RequestCall | CookieCall |
 Answer: TypeAlias = RequestAnswer | CookieAnswer | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutation:
-    """A variable set or, with `unset`, removed by a script."""
-
-    key: str
-    value: Any = None
-    unset: bool = False
-
-
 class Unset:
     """The type of `UNSET`."""
 
@@ -147,7 +138,7 @@ class ScriptResult:
     collection_variables: tuple[Mutation, ...] = ()
     local: tuple[Json, ...] | None = None
     request: Json | None = None
-    next_request: str | None | Unset = UNSET
+    next_request: str | Unset | None = UNSET
     visualizer: Json | None = None
     error: ScriptError | None = None
     skipped: bool = False
