@@ -1,23 +1,7 @@
-"""Authentication schemes behind one generator protocol.
+"""Authentication: which auth counts for a request, and the scheme that signs it."""
 
-A scheme is `flow(prepared, params) -> Flow`: it yields the request to send and is sent the response; it may yield again
-(a digest replay, a token call). It does no I/O, so every request it asks for goes through the one door. The parameters
-arrive with variables resolved.
-"""
+from runner.auth.flow import Flow, Scheme
+from runner.auth.registry import registry, scheme, sign
+from runner.request import effective_auth
 
-from __future__ import annotations
-
-from collections.abc import Generator, Mapping
-from typing import Any, Protocol, TypeAlias
-
-from runner.model import Prepared, Response
-
-Flow: TypeAlias = Generator[Prepared, Response, None]
-
-
-class Scheme(Protocol):
-    """How one type of auth signs a request."""
-
-    def __call__(self, prepared: Prepared, params: Mapping[str, Any]) -> Flow:
-        """Yield the signed request; a scheme that needs an answer gets it from the yield."""
-        ...
+__all__ = ["Flow", "Scheme", "effective_auth", "registry", "scheme", "sign"]

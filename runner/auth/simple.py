@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from runner.auth import Flow
+from runner.auth.flow import Flow
 from runner.jstext import js_text
 from runner.model import Prepared
 from runner.request import with_header, with_query
