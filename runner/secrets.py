@@ -150,13 +150,23 @@ class Secrets:
             self.learn_value(found["text"] if found else value)
 
     def learn_fields(self, text: str) -> None:
-        """Remember the values of secret names in a JSON or form text, such as a token that a server has just given out."""
+        """Remember the values of secret names in a JSON or form text, such as a token that a server has just given out.
+
+        Cookies are left out: their values are often plain words, which would then be hidden everywhere.
+        """
         lowered = text.lower()
         if any(hint in lowered for hint in self._hints):
-            for pattern in (_FIELD, _PAIR) if "=" in text else (_FIELD,):
-                for found in pattern.finditer(text):
-                    if self.is_secret(found["name"]) and found["text"]:
-                        self.learn_value(_unescaped(found["text"]))
+            self._learn_matches(_FIELD, text)
+            if "=" in text:
+                self._learn_matches(_PAIR, text)
+
+    def _learn_matches(self, pattern: re.Pattern[str], text: str) -> None:
+        for found in pattern.finditer(text):
+            value, name = found["text"], found["name"]
+            if value and self.is_secret(name) and "cookie" not in name.lower():
+                self.learn_value(_unescaped(value))
+            elif value and "\\" in value:
+                self._learn_matches(pattern, value)
 
     def hide_bytes(self, body: bytes) -> bytes:
         """A body with its secrets hidden; bytes that are no text stay as they are."""
@@ -196,7 +206,9 @@ class Secrets:
 
     def _masked_field(self, found: re.Match[str]) -> str:
         if not self.is_secret(found["name"]):
-            return found[0]
+            text = found["text"]  # JSON in a string has fields of its own
+            inner = _FIELD.sub(self._masked_field, text) if text and "\\" in text else text
+            return found[0] if inner == text else found[0].replace(text, inner)
         quotes = found["v"] or found["q"]
         return f"{found['head']}{quotes}{_masked_once(found['text'] or found['number'] or '')}{quotes}"
 
