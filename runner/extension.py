@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
-from runner.model import Item, Prepared, Request, Response
+from runner.model import Collection, Item, Prepared, Request, Response
 from runner.sandbox import Assertion
+from runner.secrets import Secrets
+from runner.variables import Scopes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,22 @@ class Extension:
         """Checks on an item's response, reported like a script's own."""
         return ()
 
-    def defaults(self) -> Mapping[str, str]:
-        """Values for variables that the environment declares but leaves empty."""
-        return {}
+
+class Host(Protocol):
+    """What an extension may look at and do while a run is made ready, before anything is sent."""
+
+    collection: Collection
+    scopes: Scopes
+    secrets: Secrets
+
+    def supply(self, values: Mapping[str, str], text: str, *, override: bool = False) -> None:
+        """Give environment variables values: those that are empty, or with `override` all; `text` says where from."""
+        ...
+
+    def on_close(self, callback: Callable[[], object]) -> None:
+        """Have something called when the run is over."""
+        ...
+
+
+Plug: TypeAlias = Callable[[Host, Mapping[str, Any]], Extension | None]
+"""Makes an extension for a run, or None where it has nothing to do there; the mapping holds the user's settings."""

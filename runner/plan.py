@@ -30,6 +30,11 @@ class Step:
         return tuple(folder.name for folder in self.chain[1:])
 
     @property
+    def owners(self) -> tuple[Folder | Item, ...]:
+        """All that scripts, auth and behaviour come from: the collection first, the item last."""
+        return (*self.chain, self.item)
+
+    @property
     def title(self) -> str:
         """The item's place in the words of the collection: `Folder › Request`."""
         return " › ".join((*self.path, self.item.name))

@@ -124,7 +124,10 @@ def _parsed(text: str, shape: type) -> Any:
 
 
 class Scopes:
-    """The five layers of a run, highest first: local, iteration data, environment, collection, globals."""
+    """The five layers of a run, highest first: local, iteration data, environment, collection, globals.
+
+    `unresolved` keeps the names that had no value in the whole run, `missing` those since it was last cleared.
+    """
 
     def __init__(self, *, environment: Scope, globals: Scope, collection: Scope, dynamic: Dynamic) -> None:
         self.local = Scope()
@@ -134,6 +137,7 @@ class Scopes:
         self.globals = globals
         self._dynamic = dynamic
         self.unresolved: dict[str, None] = {}
+        self.missing: dict[str, None] = {}
 
     def layers(self) -> tuple[tuple[str, Scope], ...]:
         """Name and scope of each layer, highest first."""
@@ -175,6 +179,7 @@ class Scopes:
         for found in _BRACES.finditer(text):
             if self._value(found[1]) is None:
                 self.unresolved.setdefault(found[1])
+                self.missing.setdefault(found[1])
         return text
 
     def _value(self, name: str) -> str | None:

@@ -1,1 +1,55 @@
-"""The command line."""
+"""The command line: thin commands over the library. A command's module is only imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+import rich_click as click
+
+from runner import __version__
+from runner.errors import ExitCode, PabalError
+
+COMMANDS = {"run": "runner.cli.run", "vars": "runner.cli.vars", "simulate": "runner.kis.commands"}
+"""Command name to the module that has it as `command`; one whose package is not there is left out."""
+
+
+class _Commands(click.RichGroup):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name, module in COMMANDS.items() if find_spec(module.rpartition(".")[0])]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name]).command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-v", "--version", message="%(version)s")
+def cli() -> None:
+    """Run Postman collections, their scripts and all, from the command line.
+
+    \b
+    pabal run orders.postman_collection.json -e staging.postman_environment.json
+    pabal vars orders.postman_collection.json -e staging.postman_environment.json
+    """
+
+
+def main() -> None:
+    """Entry point of the `pabal` command: errors become one message and an exit status, never a traceback."""
+    try:
+        status = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(ExitCode.INTERRUPTED)
+    except PabalError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(ExitCode.OK)
+    sys.exit(status if isinstance(status, int) else ExitCode.OK)

@@ -1,0 +1,220 @@
+"""Options to a running engine: the only place where the parts are wired together, and where the outside world is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from runner import __version__, cookies, usage
+from runner.data import load_rows
+from runner.door import Door
+from runner.dynamic import Dynamic
+from runner.engine import Engine, Settings
+from runner.errors import UnresolvedError
+from runner.events import RunEvent
+from runner.extension import Extension
+from runner.files import BodyFiles
+from runner.load import decode, load_collection, load_environment, read_bytes
+from runner.model import Collection, Environment, Json
+from runner.plan import Plan, make_plan
+from runner.redact import redacted
+from runner.sandbox import Sandbox
+from runner.scripts import Ports
+from runner.secrets import Secrets
+from runner.variables import Scope, Scopes
+
+PLUGS = ("runner.kis.plug",)
+"""Modules of extensions that come with the package; each has a `plug(host, extras) -> Extension | None`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Everything a run can be told. Times are in ms, 0 for none; paths are as the user wrote them.
+
+    `environ` is the process environment and `env_files` are `.env` files: both only fill variables that the environment
+    declares and leaves empty. `env_vars` and `global_vars` win over every file. `extras` are settings for extensions.
+    """
+
+    environment: Environment | str | Path | None = None
+    globals: Environment | str | Path | None = None
+    data: Sequence[Json] | str | Path | None = None
+    iterations: int | None = None
+    folders: tuple[str, ...] = ()
+    env_vars: Mapping[str, str] = field(default_factory=dict)
+    global_vars: Mapping[str, str] = field(default_factory=dict)
+    env_files: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    insecure: bool = False
+    ignore_redirects: bool = False
+    working_dir: str | Path = "."
+    outside_files: bool = True
+    show_secrets: bool = False
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the value of an environment or global variable came from, in words."""
+
+    scope: str
+    text: str
+
+
+class Session:
+    """A run made ready: files read, variables filled, extensions chosen. Use as a context manager; nothing has been sent yet."""
+
+    def __init__(self, collection: Collection | str | Path, options: Options) -> None:
+        self.options = options
+        self.collection = collection if isinstance(collection, Collection) else load_collection(collection)
+        self.secrets = Secrets()
+        self.origins: dict[str, Origin] = {}
+        self._stack = ExitStack()
+        self._sandbox: Sandbox | None = None
+        self.plan = self._plan()
+        self.scopes = self._scopes()
+        self.extensions = self._extensions()
+        self._learn_scopes()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def events(self, *, bodies: bool = True) -> Iterator[RunEvent]:
+        """The run, secrets removed; `bodies` False leaves request and response bodies out of the events.
+
+        Raises:
+            UnresolvedError: a variable has no value and the settings want that to be an error.
+        """
+        if self.options.settings.fail_on_unresolved:
+            self._check_unresolved()
+        if usage.has_scripts(self.plan):
+            self.sandbox.warm()
+        found = Engine(self.plan, self._ports(), self.options.settings).events()
+        return found if self.options.show_secrets else redacted(found, self.secrets, bodies=bodies)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The script engine; it costs nothing until it is warmed or used."""
+        if self._sandbox is None:
+            from runner.sandbox.v8 import V8Sandbox
+
+            self._sandbox = V8Sandbox()
+            self._stack.callback(self._sandbox.close)
+        return self._sandbox
+
+    def _plan(self) -> Plan:
+        data = self.options.data
+        rows = load_rows(data) if isinstance(data, str | Path) else data or ()
+        return make_plan(self.collection, folders=self.options.folders, iterations=self.options.iterations, rows=rows)
+
+    def _scopes(self) -> Scopes:
+        options = self.options
+        environment = self._overridden(_environment(options.environment, "environment"), options.env_vars, "--env-var")
+        globals_ = self._overridden(_environment(options.globals, "globals"), options.global_vars, "--global-var")
+        return Scopes(
+            environment=self._filled(environment),
+            globals=Scope(globals_.values, name=globals_.name, id=globals_.id),
+            collection=Scope(self.collection.variables),
+            dynamic=Dynamic(lambda texts: self.sandbox.replace_in(texts)),
+        )
+
+    def _overridden(self, environment: Environment, values: Mapping[str, str], option: str) -> Environment:
+        scope = Scope(environment.values, name=environment.name, id=environment.id)
+        for key, value in values.items():
+            scope.set(key, value)
+            self.origins[key] = Origin(scope=option, text=f"{option} on the command line")
+        return scope.export()
+
+    def _filled(self, environment: Environment) -> Scope:
+        """Empty variables of the environment filled by name, from the process environment and then the `.env` files."""
+        scope = Scope(environment.values, name=environment.name, id=environment.id)
+        sources = [("the process environment", self.options.environ)]
+        sources += [(path, _read_env_file(path)) for path in self.options.env_files]
+        for variable in [entry for entry in scope if entry.value in ("", None) and entry.key not in self.options.env_vars]:
+            for text, values in sources:
+                if value := values.get(variable.key):
+                    scope.set(variable.key, value)
+                    self.origins[variable.key] = Origin(scope="environment", text=text)
+                    break
+        return scope
+
+    def _extensions(self) -> tuple[Extension, ...]:
+        plugs = [import_module(name).plug for name in PLUGS if find_spec(name.rpartition(".")[0])]
+        return tuple(found for plug in plugs if (found := plug(self, self.options.extras)))
+
+    def on_close(self, callback: Callable[[], object]) -> None:
+        """Have something called when the run is over."""
+        self._stack.callback(callback)
+
+    def supply(self, values: Mapping[str, str], text: str, *, override: bool = False) -> None:
+        """Give environment variables values from an extension: those that are empty, or with `override` all."""
+        for key, value in values.items():
+            if override or self.scopes.lookup(key) in ("", None):
+                self.scopes.environment.set(key, value)
+                self.origins[key] = Origin(scope="environment", text=text)
+
+    def _learn_scopes(self) -> None:
+        for _, scope in self.scopes.layers():
+            for variable in scope:
+                self.secrets.learn(variable.key, variable.value, variable.type)
+
+    def _check_unresolved(self) -> None:
+        names = [use.name for use in usage.used_variables(self.plan, self.scopes) if use.missing and not use.set_by_script]
+        if names:
+            hint = "fill them in the environment, the process environment or a .env file, or with --env-var NAME=VALUE"
+            raise UnresolvedError(f"these variables have no value: {', '.join(names)}", hint=hint)
+
+    def _ports(self) -> Ports:
+        from runner.transport import Transport
+
+        options, jar = self.options, cookies.Jar()
+        transport = Transport(
+            jar=jar, verify=not options.insecure, follow_redirects=not options.ignore_redirects, environ=options.environ
+        )
+        self._stack.callback(transport.close)
+        files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
+        return Ports(
+            sandbox=self.sandbox,
+            door=Door(transport, self.extensions),
+            scopes=self.scopes,
+            jar=jar,
+            read_file=files.read,
+            cookies_json=cookies.postman_json,
+            extensions=self.extensions,
+            learn=self.secrets.learn,
+            user_agent=f"pabal/{__version__}",
+        )
+
+
+def _environment(source: Environment | str | Path | None, name: str) -> Environment:
+    if source is None:
+        return Environment(name=name)
+    found = source if isinstance(source, Environment) else load_environment(source)
+    return found if found.name else replace(found, name=name)
+
+
+def _read_env_file(path: str) -> Mapping[str, str]:
+    from dotenv import dotenv_values
+
+    return {key: value for key, value in dotenv_values(stream=StringIO(decode(read_bytes(path)))).items() if value}
+
+
+def run(collection: Collection | str | Path, options: Options | None = None) -> Iterator[RunEvent]:
+    """Run a collection and yield its events.
+
+    Raises:
+        LoadError: a file could not be read.
+        UsageError: a folder does not exist.
+    """
+    with Session(collection, options or Options()) as session:
+        yield from session.events()

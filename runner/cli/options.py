@@ -1,0 +1,118 @@
+"""Options that several commands take, in Newman's spelling, and how they become `Options`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import rich_click as click
+
+from runner.assemble import Options
+from runner.engine import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Positive(click.ParamType[int]):
+    """A positive whole number; anything else is wrong usage (Newman prints an error and exits with 0)."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and int(text) > 0):
+            self.fail("the value must be a positive integer", param, ctx)
+        return int(text)
+
+
+POSITIVE = Positive()
+
+
+class KeyValue(click.ParamType[tuple[str, str]]):
+    """`NAME=VALUE`, split at the first `=`."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        key, equals, text = str(value).partition("=")
+        if not (key and equals):
+            self.fail(f"{value!r} is not of the form NAME=VALUE", param, ctx)
+        return key, text
+
+
+KEY_VALUE = KeyValue()
+
+
+def decorate(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Several decorators as one, the first one outermost."""
+
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+variable_options = decorate(
+    click.option("-e", "--environment", metavar="PATH", help="Environment file.", panel="Variables and data"),
+    click.option("-g", "--globals", "globals_", metavar="PATH", help="Globals file.", panel="Variables and data"),
+    click.option(
+        "-d", "--iteration-data", metavar="PATH", help="Rows for the iterations: JSON or CSV.", panel="Variables and data"
+    ),
+    click.option(
+        "--env-var",
+        multiple=True,
+        type=KEY_VALUE,
+        help="Set an environment variable; wins over every file.",
+        panel="Variables and data",
+    ),
+    click.option(
+        "--global-var",
+        multiple=True,
+        type=KEY_VALUE,
+        help="Set a global variable; wins over the file.",
+        panel="Variables and data",
+    ),
+    click.option(
+        "--env-file",
+        multiple=True,
+        metavar="PATH",
+        help="A .env file: fills variables the environment leaves empty.",
+        panel="Variables and data",
+    ),
+    click.option(
+        "--folder", multiple=True, metavar="NAME", help="Run only this folder or request (name or id); repeatable.", panel="Run"
+    ),
+)
+
+
+def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Options:
+    """Options from what click parsed; what a command does not offer keeps its default."""
+    bail = values.get("bail") or ""
+    return Options(
+        environment=values["environment"],
+        globals=values["globals_"],
+        data=values["iteration_data"],
+        iterations=values.get("iteration_count"),
+        folders=values["folder"],
+        env_vars=dict(values["env_var"]),
+        global_vars=dict(values["global_var"]),
+        env_files=values["env_file"],
+        environ=os.environ,
+        settings=Settings(
+            delay=values.get("delay_request") or 0,
+            timeout=values.get("timeout") or 0,
+            request_timeout=values.get("timeout_request") or 0,
+            script_timeout=values.get("timeout_script") or 0,
+            bail="failure" in bail.split(","),
+            abort="folder" in bail.split(","),
+            fail_on_unresolved=bool(values.get("fail_on_unresolved")),
+        ),
+        insecure=bool(values.get("insecure")),
+        ignore_redirects=bool(values.get("ignore_redirects")),
+        working_dir=values.get("working_dir") or ".",
+        outside_files=not values.get("no_insecure_file_read"),
+        extras=extras,
+    )

@@ -1,0 +1,130 @@
+"""`pabal run`: a collection from start to exit status."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any
+
+import rich_click as click
+
+from runner.assemble import Session
+from runner.cli.extras import EXTRA_OPTIONS, extras_from
+from runner.cli.options import POSITIVE, decorate, options_from, variable_options
+from runner.errors import ExitCode
+from runner.reporters import Reporter
+from runner.result import RunResult
+
+_BAIL_WORDS = re.compile(r"(folder|failure)(,(folder|failure))*")
+_REPORTER = re.compile(r"--reporter-([\w-]+)(?:=(.*))?", re.DOTALL)
+
+
+class RunCommand(click.RichCommand):
+    """Takes `--reporter-<name>-<option> [value]` for any reporter, and `--bail` with or without its words, as Newman does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words, reporter_options = split_reporter_options(args)
+        ctx.meta["reporter_options"] = reporter_options
+        return super().parse_args(ctx, list(_with_bail_words(words)))
+
+
+def split_reporter_options(args: list[str]) -> tuple[list[str], dict[str, str | bool]]:
+    """Arguments without the reporter options, and these by name: `json-export` → value, or true when none follows."""
+    rest: list[str] = []
+    found: dict[str, str | bool] = {}
+    words = iter(range(len(args)))
+    for place in words:
+        option = _REPORTER.fullmatch(args[place])
+        if not option:
+            rest.append(args[place])
+            continue
+        value: str | bool = True if option[2] is None else option[2]
+        # A switch is followed by the next option or by nothing; the collection of a careless command line is no value.
+        if value is True and _takes_value(option[1]) and place + 1 < len(args) and not args[place + 1].startswith("--"):
+            value = args[next(words)]
+        found[option[1]] = value
+    return rest, found
+
+
+def _takes_value(name: str) -> bool:
+    return not re.search(r"(^|-)(no-[\w-]+|silent|verbose|show-[\w-]+)$", name)
+
+
+def _with_bail_words(args: list[str]) -> Iterable[str]:
+    for word, following in zip(args, [*args[1:], ""], strict=True):
+        yield "--bail=failure" if word == "--bail" and not _BAIL_WORDS.fullmatch(following) else word
+
+
+@click.command("run", cls=RunCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("collection", metavar="COLLECTION")
+@variable_options
+@decorate(
+    click.option(
+        "-n", "--iteration-count", type=POSITIVE, help="How often to run; default: once for each row of data.", panel="Run"
+    ),
+    click.option("--delay-request", type=POSITIVE, metavar="MS", help="Pause between requests.", panel="Run"),
+    click.option(
+        "--bail",
+        type=click.Choice(["failure", "folder", "folder,failure", "failure,folder"]),
+        help="Stop at the first failure.",
+        panel="Run",
+    ),
+    click.option("--timeout", type=POSITIVE, metavar="MS", help="For the whole run.", panel="Run"),
+    click.option("--timeout-request", type=POSITIVE, metavar="MS", help="For each request.", panel="Run"),
+    click.option("--timeout-script", type=POSITIVE, metavar="MS", help="For each script.", panel="Run"),
+    click.option(
+        "--fail-on-unresolved", is_flag=True, help="Variables without a value are an error, before anything is sent.", panel="Run"
+    ),
+    click.option("--working-dir", metavar="DIR", help="Where the files of request bodies are looked for.", panel="Run"),
+    click.option("--no-insecure-file-read", is_flag=True, help="Read no files outside the working directory.", panel="Run"),
+    click.option("-x", "--suppress-exit-code", is_flag=True, help="Exit with 0 even if something failed.", panel="Run"),
+    click.option("-k", "--insecure", is_flag=True, help="Do not verify TLS certificates.", panel="Network"),
+    click.option("--ignore-redirects", is_flag=True, help="A 3xx is the response, it is not followed.", panel="Network"),
+    click.option(
+        "-r", "--reporters", default="cli", metavar="LIST", help="Reporters, separated by commas: cli, json.", panel="Reports"
+    ),
+    click.option("--reporter-json-export", metavar="PATH", help="Where the JSON report goes (- is stdout).", panel="Reports"),
+    click.option("--export-environment", metavar="PATH", help="Write the environment as the run left it.", panel="Reports"),
+    click.option("--export-globals", metavar="PATH", help="Write the globals as the run left them.", panel="Reports"),
+    click.option(
+        "--color", type=click.Choice(["auto", "on", "off"]), default="auto", help="Colours on the terminal.", panel="Reports"
+    ),
+    click.option("--disable-unicode", is_flag=True, help="Plain ASCII symbols.", panel="Reports"),
+    click.option("--verbose", is_flag=True, help="Headers, bodies and timings of each request.", panel="Reports"),
+    click.option("--silent", is_flag=True, help="Nothing on the terminal; other reporters still write.", panel="Reports"),
+    *EXTRA_OPTIONS,
+)
+@click.pass_context
+def command(ctx: click.Context, collection: str, **values: Any) -> int:
+    """Run a Postman collection.
+
+    Exit status: 0 all passed, 1 an assertion failed, 2 wrong usage, 3 a file could not be read, 4 a request or a script
+    failed, 5 nothing ran, 6 refused by a guard, 130 interrupted.
+
+    \b
+    pabal run orders.postman_collection.json -e staging.postman_environment.json
+    pabal run orders.postman_collection.json -d rows.csv --folder Orders -r cli,json --reporter-json-export report.json
+    """
+    from runner.cli.output import export_scopes, make_reporters
+
+    options = options_from(values, extras_from(values))
+    with Session(collection, options) as session:
+        reporters = make_reporters(values, ctx.meta["reporter_options"])
+        result = report(session, reporters)
+        export_scopes(session, values)
+    return ExitCode.OK if values["suppress_exit_code"] else result.exit_code
+
+
+def report(session: Session, reporters: list[Reporter]) -> RunResult:
+    """Run, tell every reporter, and have their files written whatever happens."""
+    result = RunResult()
+    bodies = any(reporter.wants_bodies for reporter in reporters)
+    with ExitStack() as stack:
+        for reporter in reporters:
+            stack.callback(reporter.close)
+        for event in session.events(bodies=bodies):
+            result.add(event)
+            for reporter in reporters:
+                reporter.handle(event)
+    return result

@@ -1,0 +1,50 @@
+"""What KIS adds to the command line: options of `pabal run`, and `pabal simulate`."""
+
+from __future__ import annotations
+
+import time
+
+import rich_click as click
+
+from runner.errors import ExitCode
+
+_PANEL = "KIS: account and safety"
+
+OPTIONS = (
+    click.option("--no-kis", is_flag=True, help="Treat the collection as any other: no account numbers, no guard.", panel=_PANEL),
+    click.option("--keep-account", is_flag=True, help="Leave the account numbers in bodies as they are.", panel=_PANEL),
+    click.option("--allow-revoke", is_flag=True, help="Also run requests that revoke the access token.", panel=_PANEL),
+    click.option(
+        "--allow-real-orders", is_flag=True, help="Let orders out to the real host. This moves real money.", panel=_PANEL
+    ),
+    click.option("--simulate", is_flag=True, help="Run against a built-in simulator; nothing leaves this machine.", panel=_PANEL),
+    click.option(
+        "--simulate-limits", is_flag=True, help="The simulator keeps the broker's calls-per-second limits too.", panel=_PANEL
+    ),
+)
+
+NAMES = ("no_kis", "keep_account", "allow_revoke", "allow_real_orders", "simulate", "simulate_limits")
+
+
+@click.command("simulate", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--mock-port", type=int, default=0, help="Port of the mock host; default: a free one.")
+@click.option("--real-port", type=int, default=0, help="Port of the real host; default: a free one.")
+@click.option("--no-limits", is_flag=True, help="Do not enforce calls per second.")
+def command(mock_port: int, real_port: int, no_limits: bool) -> int:
+    """Start the KIS simulator on this machine and keep it running until Ctrl-C.
+
+    \b
+    pabal simulate --mock-port 8443 --real-port 9443
+    """
+    from runner.kis.simulator import Simulator
+
+    with Simulator(limits=not no_limits, mock_port=mock_port, real_port=real_port) as simulator:
+        click.echo(f"VTS={simulator.mock_url}\nPROD={simulator.real_url}")
+        for name, value in simulator.credentials.items():
+            click.echo(f"{name}={value}")
+        click.echo("The simulator is running; Ctrl-C ends it.", err=True)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            return ExitCode.OK

@@ -1,0 +1,268 @@
+"""Running the scripts of one item: what they see, what they ask for, and what they leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Protocol
+
+from runner import auth, events
+from runner.door import Door
+from runner.errors import Refused, SendError
+from runner.events import Place, RunEvent
+from runner.exchange import SCRIPT_BEHAVIOR, response_json, script_request
+from runner.extension import Extension
+from runner.model import Cookie, Event, Json, Mutation, Prepared, Request, Response
+from runner.plan import Step
+from runner.request import prepare
+from runner.sandbox import (
+    UNSET,
+    Answer,
+    Assertion,
+    Console,
+    CookieAnswer,
+    CookieCall,
+    Execution,
+    RequestAnswer,
+    RequestCall,
+    Said,
+    Sandbox,
+    ScriptError,
+    ScriptResult,
+    Skipped,
+    Unset,
+)
+from runner.url import unparse
+from runner.variables import Scope, Scopes
+
+
+class CookieJar(Protocol):
+    """What scripts may do with the run's cookies."""
+
+    def call(self, method: str, args: Sequence[Any]) -> Any:
+        """A method of tough-cookie's store."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Ports:
+    """Everything a run reaches the outside world through, wired together by `assemble`."""
+
+    sandbox: Sandbox
+    door: Door
+    scopes: Scopes
+    jar: CookieJar
+    read_file: Callable[[str], bytes]
+    cookies_json: Callable[[Sequence[Cookie]], tuple[Json, ...]]
+    extensions: Sequence[Extension] = ()
+    learn: Callable[[str, Any], None] = lambda key, value: None
+    user_agent: str = "pabal"
+
+
+@dataclass(kw_only=True)
+class Phase:
+    """What the scripts of one item have brought about so far.
+
+    `failures` names failed assertions, `broken` is the first script error, `next_request` what a script named, if any.
+    """
+
+    request: Json
+    response: Response | None = None
+    failures: list[str] = field(default_factory=list)
+    broken: str | None = None
+    skipped: bool = False
+    next_request: str | Unset | None = UNSET
+    changed: Json | None = None
+    indices: Iterator[int] = field(default_factory=count)
+
+
+Saying = Generator[RunEvent, None, None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A request on its way out: `source` is item or script, `error` says why it could not be made ready."""
+
+    prepared: Prepared
+    source: str
+    error: SendError | None = None
+
+
+def outgoing(ports: Ports, request: Request, source: str, behavior: Mapping[str, Any]) -> Outgoing:
+    """A resolved request made ready."""
+    try:
+        prepared = prepare(request, behavior=behavior, read_file=ports.read_file, user_agent=ports.user_agent)
+    except SendError as error:
+        bare = Prepared(method=request.method, url=unparse(request.url), request=request, behavior=behavior)
+        return Outgoing(prepared=bare, source=source, error=error)
+    return Outgoing(prepared=prepared, source=source)
+
+
+def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -> Generator[RunEvent, None, Response]:
+    """Sign a request and send it, replays and all; each that goes out is an event, the last one carries the source.
+
+    Raises:
+        Refused, SendError: after the event that tells of it.
+    """
+    if out.error:
+        yield _unanswered(place, out.source, out.prepared, out.error)
+        raise out.error
+    flow = auth.sign(out.prepared)
+    signed = next(flow)
+    for warning in signed.warnings:
+        yield events.Noted(place=place, text=warning, level="warning")
+    while True:
+        try:
+            response = ports.door.send(signed, out.source, timeout)
+        except (Refused, SendError) as error:
+            yield _unanswered(place, out.source, signed, error)
+            raise
+        sent = response.sent or signed
+        try:
+            signed = flow.send(response)
+        except StopIteration:
+            yield events.RequestSent(place=place, source=out.source, prepared=sent, response=response)
+            return response
+        yield events.RequestSent(place=place, source="auth", prepared=sent, response=response)
+
+
+def _unanswered(place: Place, source: str, prepared: Prepared, error: Refused | SendError) -> events.RequestSent:
+    refused = isinstance(error, Refused)
+    code = "" if isinstance(error, Refused) else error.code
+    text = str(error) if refused else error.what
+    return events.RequestSent(place=place, source=source, prepared=prepared, error=text, error_code=code, refused=refused)
+
+
+class ScriptRunner:
+    """Runs scripts of one kind after the other, collection first, the request's own last."""
+
+    def __init__(self, ports: Ports, *, timeout: float | None = None, request_timeout: float | None = None) -> None:
+        self._ports = ports
+        self._timeout = timeout
+        self._request_timeout = request_timeout
+
+    def run(self, step: Step, place: Place, listen: str, phase: Phase, stop_early: bool) -> Saying:
+        """All scripts of `listen` for an item; they change `phase` and the scopes."""
+        for where, event in listeners(step, listen):
+            yield from self._script(step, place, event, where, phase)
+            if phase.skipped or (stop_early and (phase.failures or phase.broken)):
+                return
+
+    def _script(self, step: Step, place: Place, event: Event, where: str, phase: Phase) -> Saying:
+        conversation = self._ports.sandbox.run(self._execution(step, place, event, where, phase))
+        answer: Answer = None
+        failed = False
+        while True:
+            try:
+                said = conversation.send(answer)
+            except StopIteration as stop:
+                result: ScriptResult = stop.value
+                break
+            failed = failed or isinstance(said, ScriptError)
+            answer = yield from self._hear(said, place, event.listen, where, phase)
+        yield from self._keep(result, place, phase)
+        named = not isinstance(result.next_request, Unset)
+        yield events.ScriptFinished(
+            place=place,
+            listen=event.listen,
+            where=where,
+            failed=failed,
+            named_next=named,
+            next_request=result.next_request if not isinstance(result.next_request, Unset) else None,
+            visualizer=result.visualizer,
+        )
+
+    def _hear(self, said: Said, place: Place, listen: str, where: str, phase: Phase) -> Generator[RunEvent, None, Answer]:
+        if isinstance(said, Assertion):
+            if not (said.passed or said.skipped):
+                phase.failures.append(said.name)
+            yield events.Asserted(place=place, listen=listen, index=next(phase.indices), assertion=said)
+        elif isinstance(said, Console):
+            yield events.ConsoleWritten(place=place, listen=listen, console=said)
+        elif isinstance(said, ScriptError):
+            phase.broken = phase.broken or f"{said.name}: {said.message}"
+            yield events.ScriptFailed(place=place, listen=listen, where=where, error=said)
+        elif isinstance(said, RequestCall):
+            return (yield from self._request(said, place, listen))
+        elif isinstance(said, CookieCall):
+            return self._cookie(said)
+        elif isinstance(said, Skipped):
+            phase.skipped = True
+        return None
+
+    def _request(self, call: RequestCall, place: Place, listen: str) -> Generator[RunEvent, None, Answer]:
+        request, had_files = script_request(call.request)
+        if had_files:
+            warning = Console(level="warn", messages=("uploading files from scripts is not allowed",))
+            yield events.ConsoleWritten(place=place, listen=listen, console=warning)
+        out = outgoing(self._ports, request, "script", SCRIPT_BEHAVIOR)
+        try:
+            response = yield from exchange(self._ports, out, place, self._request_timeout)
+        except SendError as error:
+            return RequestAnswer(error=error.what, code=error.code)
+        except Refused as refusal:
+            return RequestAnswer(error=refusal.what, code="EREFUSED")
+        return RequestAnswer(response=response_json(response), cookies=self._ports.cookies_json(response.cookies))
+
+    def _cookie(self, call: CookieCall) -> CookieAnswer:
+        try:
+            return CookieAnswer(result=self._ports.jar.call(call.method, call.args))
+        except (ValueError, TypeError, KeyError) as error:
+            return CookieAnswer(error=f"CookieStore: {error}")
+
+    def _execution(self, step: Step, place: Place, event: Event, where: str, phase: Phase) -> Execution:
+        scopes, response = self._ports.scopes, phase.response
+        return Execution(
+            listen=event.listen,
+            code=event.code,
+            request=phase.changed or phase.request,
+            response=response_json(response) if response else None,
+            cookies=self._ports.cookies_json(response.cookies) if response else (),
+            data={entry.key: entry.value for entry in scopes.data},
+            environment=scopes.environment.as_json(),
+            globals=scopes.globals.as_json(),
+            collection_variables=scopes.collection.as_json(),
+            local=scopes.local.as_json(),
+            environment_name=scopes.environment.name,
+            iteration=place.iteration,
+            iteration_count=place.cycles,
+            item_id=step.item.id,
+            item_name=step.item.name,
+            item_path=(*(folder.name for folder in step.chain), step.item.name),
+            script_place=where,
+            packages=event.packages or None,
+            timeout=self._timeout,
+        )
+
+    def _keep(self, result: ScriptResult, place: Place, phase: Phase) -> Saying:
+        scopes = self._ports.scopes
+        for name, scope, mutations in (
+            ("environment", scopes.environment, result.environment),
+            ("globals", scopes.globals, result.globals),
+            ("collection", scopes.collection, result.collection_variables),
+        ):
+            for mutation in mutations:
+                yield from self._change(name, scope, mutation, place)
+        if result.local is not None:
+            scopes.local = Scope.of({entry["key"]: entry.get("value") for entry in result.local})
+        phase.changed = result.request or phase.changed
+        if result.next_request is not UNSET:
+            phase.next_request = result.next_request
+
+    def _change(self, name: str, scope: Scope, mutation: Mutation, place: Place) -> Saying:
+        new = None if mutation.unset else mutation.value
+        for extension in self._ports.extensions:
+            if reason := extension.accept(name, mutation.key, scope.get(mutation.key), new):
+                yield events.Noted(place=place, text=reason, level="warning")
+                return
+        scope.apply(mutation)
+        self._ports.learn(mutation.key, new)
+
+
+def listeners(step: Step, listen: str) -> Iterator[tuple[str, Event]]:
+    """The scripts that run for an item, each with the name of what it belongs to; empty ones are left out."""
+    for owner in step.owners:
+        for event in owner.events:
+            if event.listen == listen and not event.disabled and event.code.strip():
+                yield owner.name, event
