@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
 from runner.mime import content_type_of
@@ -40,12 +40,13 @@ _JSON_PIECES = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|(?<!\\)(?:\\\\)*
 class Payload:
     """A body ready to go, with the Content-Type it comes with.
 
-    `late` types come after the system headers; `overrides` ones replace a Content-Type of the user that does not fit.
+    `place` says where that header goes: before the ones every request has, after them, or last of all. `overrides`
+    marks a type that replaces a Content-Type of the user which does not fit.
     """
 
     data: bytes = b""
     content_type: str | None = None
-    late: bool = False
+    place: Literal["before", "after", "last"] = "before"
     overrides: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -93,8 +94,6 @@ def strip_comments(text: str) -> str:
 
 
 def _graphql(content: Mapping[str, Any]) -> Payload:
-    if not content:
-        return NO_BODY
     parts = _graphql_texts(content) if isinstance(content.get("variables"), str) else _graphql_values(content)
     return Payload(data=utf8("{" + ",".join(parts) + "}"), content_type=_LANGUAGES["json"])
 
@@ -127,7 +126,7 @@ def _urlencoded(body: Body, content_type: str | None) -> Payload:
         return NO_BODY
     text = "&".join(_form_pairs(enabled))
     fits = _FORM_TYPE.match(content_type or "")
-    return Payload(data=text.encode(), content_type=_FORM, late=True, overrides=not fits)
+    return Payload(data=text.encode(), content_type=_FORM, place="after", overrides=not fits)
 
 
 def _form_pairs(params: list[Param]) -> Iterator[str]:
@@ -168,7 +167,7 @@ def _formdata(body: Body, content_type: str | None, read_file: ReadFile | None) 
     return Payload(
         data=b"".join(_multipart(parts, boundary)),
         content_type=f"multipart/form-data; boundary={boundary}",
-        late=True,
+        place="after",
         overrides=not given,
         warnings=tuple(warnings),
     )
@@ -238,13 +237,13 @@ def _file_name(name: str) -> str:
 def _file(body: Body, read_file: ReadFile | None) -> Payload:
     if not body.file_src:
         data = _from_base64(body.file_content or "")
-        return Payload(data=data, content_type=body.content_type, late=True) if data else NO_BODY
+        return Payload(data=data, content_type=body.content_type, place="last") if data else NO_BODY
     try:
         data = _read(body.file_src, read_file)
     except OSError as error:
         return Payload(warnings=(f"Binary file load error: {_reason(error, body.file_src)}",))
     kind = body.content_type or content_type_of(body.file_src) or _OCTETS
-    return Payload(data=data, content_type=kind, late=True)
+    return Payload(data=data, content_type=kind, place="last")
 
 
 def _read(src: str, read_file: ReadFile | None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -23,6 +24,9 @@ USER_AGENT = "pabal"
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _NO_URL = Url()
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_BAD_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_UNSENDABLE = re.compile(r"[^\x21-\xff]")
 _AUTH_TYPES = frozenset(
     ("noauth", "apikey", "asap", "awsv4", "basic", "bearer", "digest", "edgegrid", "hawk", "jwt", "ntlm", "oauth1", "oauth2")
 )
@@ -130,7 +134,7 @@ def prepare(
     body and told in `warnings`. `Prepared.request` is the given one with the final URL and method.
 
     Raises:
-        SendError: the URL is empty or names no host.
+        SendError: the URL is empty or names no host, or URL or headers hold what HTTP cannot carry.
     """
     method = request.method.upper()
     url = urls.as_parts(request.url)
@@ -154,7 +158,7 @@ def prepare(
     return Prepared(
         method=method,
         url=final,
-        headers=(*user, *system),
+        headers=tuple(_checked([*user, *system])),
         body=content.data or None,
         system_headers=frozenset([name.lower() for name, _ in system]),
         behavior=behavior,
@@ -167,17 +171,28 @@ def with_header(prepared: Prepared, name: str, value: str) -> Prepared:
     """The prepared request with one header more, in place of any of that name; it counts as a system header.
 
     It stands after the user's headers and those added before it, ahead of the ones every request has.
+
+    Raises:
+        SendError: HTTP cannot carry the name or the value.
     """
     wanted = name.lower()
     kept = [line for line in prepared.headers if line[0].lower() != wanted]
-    tail = _TAIL & prepared.system_headers
+    tail = _tail(prepared)
     place = next((index for index, line in enumerate(kept) if line[0].lower() in tail), len(kept))
-    kept.insert(place, (name, value))
+    kept[place:place] = _checked([(name, value)])
     request = prepared.request
     if request is not None:
         others = [param for param in request.headers if param.key.lower() != wanted]
         request = dataclasses.replace(request, headers=(*others, Param(key=name, value=value)))
     return dataclasses.replace(prepared, headers=tuple(kept), system_headers=prepared.system_headers | {wanted}, request=request)
+
+
+def _tail(prepared: Prepared) -> frozenset[str]:
+    """The system headers that stand behind what auth adds."""
+    names = _TAIL & prepared.system_headers
+    body = prepared.request and prepared.request.body
+    # Postman looks at JSON bodies before it signs, and leaves their Content-Type in front.
+    return names - {"content-type"} if body and body.language == "json" else names
 
 
 def with_query(prepared: Prepared, key: str, value: str | None) -> Prepared:
@@ -195,7 +210,18 @@ def _final_url(url: Url, behavior: Mapping[str, Any]) -> str:
     final = urls.wire(url, encode=not behavior.get("disableUrlEncoding"))
     if not any(url.host) and url.port is None:
         raise SendError(f'Invalid URI "{final}"', hint="The URL names no host.")
+    if _UNSENDABLE.search(final):
+        raise SendError("Request path contains unescaped characters", code="ERR_UNESCAPED_CHARACTERS", where=final)
     return final
+
+
+def _checked(lines: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    for name, value in lines:
+        if not _TOKEN.fullmatch(name):
+            raise SendError(f'Header name must be a valid HTTP token ["{name}"]', code="ERR_INVALID_HTTP_TOKEN")
+        if _BAD_VALUE.search(value):
+            raise SendError(f'Invalid character in header content ["{name}"]', code="ERR_INVALID_CHAR")
+    return lines
 
 
 def _user_lines(headers: Iterable[Param]) -> list[tuple[str, str]]:
@@ -225,8 +251,9 @@ def _corrected_type(lines: list[tuple[str, str]], content: Payload, disabled: Ma
 
 def _system_lines(url: Url, method: str, content: Payload, user_agent: str) -> Iterable[tuple[str, str]]:
     """What Postman adds, in its order; the caller leaves out what the user has or switched off."""
-    if content.content_type and not content.late:
-        yield "Content-Type", content.content_type
+    kind = {content.place: ("Content-Type", content.content_type)} if content.content_type else {}
+    if "before" in kind:
+        yield kind["before"]
     yield "User-Agent", user_agent
     yield "Accept", "*/*"
     yield "Cache-Control", "no-cache"
@@ -234,12 +261,14 @@ def _system_lines(url: Url, method: str, content: Payload, user_agent: str) -> I
     yield "Host", urls.host_header(url)
     yield "Accept-Encoding", "gzip, deflate, br"
     yield "Connection", "keep-alive"
-    if content.content_type and content.late:
-        yield "Content-Type", content.content_type
+    if "after" in kind:
+        yield kind["after"]
     if url.auth:
         yield "Authorization", _basic(url.auth)
     if content.data or method not in _NO_LENGTH:
         yield "Content-Length", str(len(content.data))
+    if "last" in kind:
+        yield kind["last"]
 
 
 def _basic(user_info: str) -> str:
