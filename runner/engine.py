@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -163,7 +164,7 @@ class _ItemRun:
         self._request_timeout = _least(settings.request_timeout, remaining)
         script_timeout = _least(settings.script_timeout, remaining)
         self._scripts = ScriptRunner(ports, timeout=script_timeout, request_timeout=self._request_timeout)
-        self.phase = Phase(request={})
+        self.phase = Phase()
         self.skipped = False
 
     def events(self) -> Saying:
@@ -205,13 +206,13 @@ class _ItemRun:
         self._give_up(reason)
 
     def _prerequest(self, request: Request) -> Generator[RunEvent, None, Request]:
-        self.phase.request = request_json(request)
+        self.phase.request = partial(request_json, request)
         yield from self._scripts.run(self._step, self._place, "prerequest", self.phase, self._settings.bail)
         if self.phase.skipped:
             yield from self._skip("a script called pm.execution.skipRequest")
             return request
         self._judge_phase()
-        return mutated(request, self.phase.changed) if self.phase.changed else request
+        return mutated(request, self.phase.seen) if self.phase.changed and self.phase.seen else request
 
     def _send(self, request: Request) -> Generator[RunEvent, None, tuple[Prepared | None, Response | None]]:
         scopes = self._ports.scopes
@@ -244,7 +245,7 @@ class _ItemRun:
     def _tests(self, prepared: Prepared, response: Response | None) -> Saying:
         phase = self.phase
         sent = response.sent if response and response.sent else prepared
-        phase.request, phase.changed, phase.response = sent_request_json(sent), None, response
+        phase.request, phase.seen, phase.response = partial(sent_request_json, sent), None, response
         yield from self._scripts.run(self._step, self._place, "test", phase, self._settings.bail)
         if response is not None:
             yield from self._judgements(prepared, response)

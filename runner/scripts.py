@@ -64,16 +64,18 @@ class Ports:
 class Phase:
     """What the scripts of one item have brought about so far.
 
-    `failures` names failed assertions, `broken` is the first script error, `next_request` what a script named, if any.
+    `request` makes the JSON that scripts see, only called when there is one; `seen` is that JSON, `changed` when a script
+    left another. `failures` names failed assertions, `broken` is the first script error, `next_request` what a script named.
     """
 
-    request: Json
+    request: Callable[[], Json] = dict
+    seen: Json | None = None
     response: Response | None = None
     failures: list[str] = field(default_factory=list)
     broken: str | None = None
     skipped: bool = False
+    changed: bool = False
     next_request: str | Unset | None = UNSET
-    changed: Json | None = None
     indices: Iterator[int] = field(default_factory=count)
 
 
@@ -145,6 +147,7 @@ class ScriptRunner:
     def run(self, step: Step, place: Place, listen: str, phase: Phase, stop_early: bool) -> Saying:
         """All scripts of `listen` for an item; they change `phase` and the scopes."""
         for where, event in listeners(step, listen):
+            phase.seen = phase.seen or phase.request()
             yield from self._script(step, place, event, where, phase)
             if phase.skipped or (stop_early and (phase.failures or phase.broken)):
                 return
@@ -216,7 +219,7 @@ class ScriptRunner:
         return Execution(
             listen=event.listen,
             code=event.code,
-            request=phase.changed or phase.request,
+            request=phase.seen or {},
             response=response_json(response) if response else None,
             cookies=self._ports.cookies_json(response.cookies) if response else (),
             data={entry.key: entry.value for entry in scopes.data},
@@ -246,7 +249,8 @@ class ScriptRunner:
                 yield from self._change(name, scope, mutation, place)
         if result.local is not None:
             scopes.local = Scope.of({entry["key"]: entry.get("value") for entry in result.local})
-        phase.changed = result.request or phase.changed
+        if result.request:
+            phase.seen, phase.changed = result.request, True
         if result.next_request is not UNSET:
             phase.next_request = result.next_request
 
