@@ -1,0 +1,258 @@
+"""One request, one answer, over `requests`' connection pools.
+
+`requests` keeps the connections, speaks to proxies and sets up TLS; the bytes of the request are written here, because
+its own path re-encodes URLs, keeps one header of a name only and adds headers of its own.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
+from time import perf_counter
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
+
+from runner.errors import SendError
+from runner.model import Timings
+from runner.transport.failures import exchange_failure, tls_failure, tunnel_failure
+from runner.transport.message import Address
+from runner.transport.sockets import Deadlined, Opened, TlsSocket, open_socket
+
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+_FOLD = re.compile(r"\r?\n[ \t]+")
+_BROKEN_HEAD = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect)
+_POOLS = 32
+_KEPT_PER_HOST = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How to reach a server: its address, a proxy's URL or None, and whether its certificate must be good."""
+
+    address: Address
+    proxy: str | None = None
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A response as it came: body not decoded, `method` that of the request."""
+
+    method: str
+    code: int
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    timings: Timings
+
+
+class _Measured:
+    """Mixed into urllib3's connections: opens the socket by Postman's rules and notes how long it took."""
+
+    _dns_host: str
+    port: int
+    deadline: float | None = None
+    opened = Opened()
+
+    def _new_conn(self) -> Deadlined:
+        sock = open_socket(self._dns_host, self.port, self.deadline, self.opened)
+        sock.begin(self.deadline)
+        return sock
+
+
+class _PlainConnection(_Measured, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_Measured, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Reply(http.client.HTTPResponse):
+    """An answer; provisional ones (103 Early Hints) are skipped, as Node does."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 101 < status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
+class _Stale(Exception):
+    """A kept connection turned out to be dead before any byte of an answer came."""
+
+
+class Wire(HTTPAdapter):
+    """Connections to servers and proxies, kept alive between requests."""
+
+    def __init__(self) -> None:
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+        super().__init__(pool_connections=_POOLS, pool_maxsize=_KEPT_PER_HOST)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of our kind of connection."""
+        super().init_poolmanager(*args, **kwargs)
+        _use_our_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Make the pools of a proxy of our kind of connection, too."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        _use_our_pools(manager)
+        return manager
+
+    def exchange(self, message: bytes, method: str, route: Route, deadline: float | None) -> Answer:
+        """Send a whole request and read the whole answer.
+
+        A request is sent again only when a kept connection was found dead and doing it twice means doing it once.
+
+        Raises:
+            SendError: there was no answer.
+        """
+        start = perf_counter()
+        try:
+            return self._attempt(message, method, route, deadline, start, fresh=False)
+        except _Stale:
+            return self._attempt(message, method, route, deadline, start, fresh=True)
+
+    def _attempt(self, message: bytes, method: str, route: Route, deadline: float | None, start: float, *, fresh: bool) -> Answer:
+        pool = self._pool(route)
+        if pool.proxy and route.address.scheme == "http":
+            message = _with_proxy_headers(message, pool.proxy_headers)
+        conn = pool._get_conn()
+        if fresh:
+            conn.close()
+        kept = not conn.is_closed
+        keep = False
+        try:
+            opened = Opened() if kept else _open(pool, conn, deadline)
+            answer, keep = _talk(conn.sock, message, method, deadline, start, opened)
+            return answer
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if kept and isinstance(error, ConnectionError) and not conn.sock.received and method.upper() in _IDEMPOTENT:
+                raise _Stale from error
+            raise exchange_failure(error) from error
+        finally:
+            if not keep:
+                conn.close()
+            pool._put_conn(conn)
+
+    def _pool(self, route: Route) -> Any:
+        address = route.address
+        manager = self.proxy_manager_for(route.proxy) if route.proxy else self.poolmanager
+        secure = address.scheme == "https"
+        settings = {"ssl_context": self._context(route.verify)} if secure else {}
+        return manager.connection_from_host(address.host, address.port, scheme=address.scheme, pool_kwargs=settings)
+
+    def _context(self, verify: bool) -> ssl.SSLContext:
+        if verify not in self._contexts:
+            self._contexts[verify] = _tls_settings(verify)
+        return self._contexts[verify]
+
+
+def _use_our_pools(manager: Any) -> None:
+    manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+def _tls_settings(verify: bool) -> ssl.SSLContext:
+    context = create_urllib3_context()
+    context.sslsocket_class = TlsSocket
+    if verify:
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    else:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _open(pool: Any, conn: Any, deadline: float | None) -> Opened:
+    """Connect, through the proxy's tunnel where there is one."""
+    conn.deadline, conn.opened = deadline, Opened()
+    start = perf_counter()
+    tunnel = pool.proxy is not None and pool.scheme == "https"
+    connect: Callable[[], None] = (lambda: pool._prepare_proxy(conn)) if tunnel else conn.connect
+    try:
+        connect()
+    except (OSError, http.client.HTTPException) as error:
+        raise (tunnel_failure(error) if tunnel and isinstance(error, OSError) else tls_failure(error)) from error
+    opened: Opened = conn.opened
+    if pool.scheme == "https":
+        opened.tls = (perf_counter() - start) * 1000 - opened.dns - opened.connect
+    return opened
+
+
+def _with_proxy_headers(message: bytes, headers: Any) -> bytes:
+    if not headers:
+        return message
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    head, gap, body = message.partition(b"\r\n\r\n")
+    return head + b"\r\n" + lines.encode("latin-1") + gap[2:] + body
+
+
+def _talk(
+    sock: Deadlined, message: bytes, method: str, deadline: float | None, start: float, opened: Opened
+) -> tuple[Answer, bool]:
+    """Write, then read; the second value says whether the connection can be used again."""
+    sock.begin(deadline)
+    asked = perf_counter()
+    # A server may answer and hang up before it has read all of a body: its answer still counts.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        sock.sendall(message)
+    reply = _Reply(sock, method=method)
+    try:
+        reply.begin()
+        began = perf_counter()
+        body = reply.read()
+        ended = perf_counter()
+        answer = Answer(
+            method=method,
+            code=reply.status,
+            reason=_reason(reply.reason),
+            headers=_headers(reply),
+            body=body,
+            timings=Timings(
+                dns=opened.dns,
+                connect=opened.connect,
+                tls=opened.tls,
+                first_byte=(began - asked) * 1000,
+                download=(ended - began) * 1000,
+                total=(ended - start) * 1000,
+            ),
+        )
+        return answer, not reply.will_close and reply.status != 101
+    finally:
+        reply.close()
+
+
+def _headers(reply: http.client.HTTPResponse) -> tuple[tuple[str, str], ...]:
+    """All header lines; those of the same name and case stand together, as in Postman."""
+    message = reply.msg
+    if any(isinstance(defect, _BROKEN_HEAD) for defect in message.defects):
+        raise SendError("Parse Error: Invalid header token", code="HPE_INVALID_HEADER_TOKEN")
+    grouped: dict[str, list[str]] = {}
+    for name, value in message.items():
+        grouped.setdefault(name, []).append(_FOLD.sub(" ", value).strip(" \t"))
+    return tuple([(name, value) for name, values in grouped.items() for value in values])
+
+
+def _reason(text: str) -> str:
+    # Node reads the status line as Latin-1; Postman then takes it for the UTF-8 it usually is.
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "replace")
