@@ -1,0 +1,93 @@
+"""Which broker host a URL goes to: the real one, where orders cost money, or the mock one."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any, Literal, TypeAlias
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from runner import url as urls
+from runner.model import Prepared
+
+Kind: TypeAlias = Literal["real", "mock"]
+
+DOMAIN = "koreainvestment.com"
+MOCK_HOST = f"openapivts.{DOMAIN}"
+VARIABLES: Mapping[str, Kind] = {"VTS": "mock", "PROD": "real"}
+"""The variables that hold scheme, host and port in the published collections."""
+
+_UNRESOLVED: Mapping[str, Kind] = {f"{{{{{name.lower()}}}}}": kind for name, kind in VARIABLES.items()}
+_PORTS = {"http": 80, "https": 443}
+
+
+class Hosts:
+    """Knows the official hosts by name, on any port, and further origins that stand in for them."""
+
+    def __init__(self, origins: Mapping[str, Kind] | None = None) -> None:
+        self._origins: dict[tuple[str, int | None], Kind] = {}
+        for url, kind in (origins or {}).items():
+            self.add(url, kind)
+
+    def add(self, url: str, kind: Kind) -> None:
+        """Take a URL's origin for the broker's; one that is both real and mock counts as real."""
+        for parts in _readings(url):
+            if parts.hostname and self._origins.get(_origin(parts)) != "real":
+                self._origins[_origin(parts)] = kind
+
+    def learn(self, lookup: Callable[[str], Any]) -> None:
+        """Add what VTS and PROD hold now."""
+        for name, kind in VARIABLES.items():
+            if isinstance(value := lookup(name), str) and "//" in value:
+                self.add(value, kind)
+
+    def of(self, url: str) -> Kind | None:
+        """The kind of host a URL goes to, None for somebody else's. Where readings of a URL differ, the real host counts."""
+        kinds = {self._kind(parts) for parts in _readings(url)}
+        return next((kind for kind in ("real", "mock") if kind in kinds), None)
+
+    def of_request(self, prepared: Prepared) -> Kind | None:
+        """The kind of host a request goes to, by its URL or by what its Host header claims."""
+        claimed = prepared.header("host")
+        kinds = {self.of(prepared.url), self.of(f"https://{claimed.strip()}") if claimed else None}
+        return next((kind for kind in ("real", "mock") if kind in kinds), None)
+
+    def _kind(self, parts: SplitResult) -> Kind | None:
+        host = _host(parts)
+        if host == MOCK_HOST:
+            return "mock"
+        if host == DOMAIN or host.endswith(f".{DOMAIN}"):
+            return "real"
+        return self._origins.get(_origin(parts)) or _UNRESOLVED.get(host)
+
+
+def _readings(url: str) -> Iterator[SplitResult]:
+    """The URL as Postman would send it, and as it stands: clients differ in `\\`, blanks and non-ASCII letters."""
+    for text in (urls.wire(urls.parse(url)), url):
+        try:
+            yield urlsplit(text)
+        except ValueError:
+            continue
+
+
+def _host(parts: SplitResult) -> str:
+    name = unicodedata.normalize("NFKC", unquote(parts.hostname or "")).replace("\u3002", ".")
+    return name.strip().strip(".").lower()
+
+
+def _origin(parts: SplitResult) -> tuple[str, int | None]:
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    host = _host(parts)
+    return "localhost" if _is_loopback(host) else host, port or _PORTS.get(parts.scheme.lower())
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
