@@ -1,1 +1,86 @@
-"""Reports: folds over a run's events that write to a terminal or a file."""
+"""What shows a run to people and machines. A reporter is fed every event of a run, then closed; it never changes the run."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TextIO, TypeAlias
+
+from runner.errors import UsageError
+from runner.events import RunEvent
+
+Settings: TypeAlias = Mapping[str, str | bool]
+
+
+class Reporter(Protocol):
+    """Takes the events of one run. `wants_bodies` says whether it shows bodies, scripts or the collection's content."""
+
+    wants_bodies: bool
+
+    def handle(self, event: RunEvent) -> None:
+        """Take in the next event."""
+        ...
+
+    def close(self) -> None:
+        """Write what is still to be written; called once, whatever happened to the run."""
+        ...
+
+
+def _local_now() -> datetime:
+    return datetime.now().astimezone()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a reporter writes: results to `out`, progress to `err`. `environ` is the process environment (colour, width)."""
+
+    out: TextIO
+    err: TextIO
+    environ: Mapping[str, str] = field(default_factory=dict)
+    now: Callable[[], datetime] = _local_now
+
+
+def _cli(options: Settings, surroundings: Surroundings) -> Reporter:
+    from runner.reporters.cli import make
+
+    return make(options, surroundings)
+
+
+def _json(options: Settings, surroundings: Surroundings) -> Reporter:
+    from runner.reporters.json_report import make
+
+    return make(options, surroundings)
+
+
+_KNOWN: Mapping[str, Callable[[Settings, Surroundings], Reporter]] = {"cli": _cli, "json": _json}
+
+
+def create(name: str, options: Settings, surroundings: Surroundings) -> Reporter:
+    """A reporter by its name. Options are Newman's (`no-summary`, `export` …, in kebab or camel case); others are ignored.
+
+    The options of the run that reporters heed go in here as well: `silent`, `verbose`, `color` and `disable-unicode`.
+
+    Raises:
+        UsageError: there is no reporter of that name.
+    """
+    make = _KNOWN.get(name)
+    if make is None:
+        near = difflib.get_close_matches(name, _KNOWN, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(_KNOWN)}"
+        raise UsageError(
+            f"there is no reporter {name!r} (known: {', '.join(_KNOWN)})" if near else f"there is no reporter {name!r}", hint=hint
+        )
+    return make({_kebab(key): value for key, value in options.items()}, surroundings)
+
+
+def _kebab(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"-\1", name).replace("_", "-").lower()
+
+
+def switched_on(options: Settings, name: str) -> bool:
+    """Whether a switch is given; `--reporter-cli-silent false` turns it off again."""
+    value = options.get(name, False)
+    return value.lower() not in ("", "0", "false", "off", "no") if isinstance(value, str) else value

@@ -1,0 +1,74 @@
+"""Where a report file goes and how it gets there whole: a reader sees the old file or the new one, never half of it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from runner.errors import UsageError
+
+FOLDER = Path("pabal")
+STEM = "pabal-run-report"
+
+
+def report_path(export: str | None, extension: str, now: datetime) -> Path:
+    """Where a report goes: the file of that name, a stamped name in the folder of that name, or one below `pabal/`.
+
+    Missing folders are made.
+
+    Raises:
+        UsageError: there can be no file at this place.
+    """
+    path = Path(export).expanduser() if export else FOLDER
+    try:
+        if not export or path.is_dir() or export.endswith("/"):
+            path = _stamped(path, extension, now)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError("the report cannot be written: the folder is read-only", where=str(path))
+    return path
+
+
+def _stamped(folder: Path, extension: str, now: datetime) -> Path:
+    """Newman's name: the time in UTC down to milliseconds, and a number that counts up where the name is taken."""
+    utc = now.astimezone(UTC)
+    stamp = f"{utc:%Y-%m-%d-%H-%M-%S}-{utc.microsecond // 1000:03}"
+    number = 0
+    while (path := folder / f"{STEM}-{stamp}-{number}.{extension}").exists():
+        number += 1
+    return path
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, which takes its place under `path` when all has been written, and leaves nothing if not.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_file():  # /dev/stderr, a pipe
+            with path.open("wb") as device:
+                yield device
+            return
+        target = path.resolve()
+        partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            with partial.open("xb") as file:
+                yield file
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"the report cannot be written: {error.strerror or error}", where=str(path))
