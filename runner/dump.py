@@ -105,6 +105,7 @@ def url_json(url: Url) -> Json | str:
         return url.text
     result: Json = {} if url.text is None else {"raw": url.text}
     named = {"protocol": url.protocol, "auth": _user_info(url.auth), "port": url.port, "hash": url.hash}
+    # The SDK tells a missing part from an empty one: null would become text in the URL.
     result |= {name: value for name, value in named.items() if value is not None}
     if url.host:
         result["host"] = list(url.host)
@@ -190,6 +191,7 @@ def _sent_headers(request: Request, prepared: Prepared) -> Iterator[Json]:
     for param in request.headers:
         entry = _param(param)
         if not param.disabled:
+            # Cookies are merged into the user's line and form types corrected on the way; show what really went.
             entry["value"] = sent.get(param.key, param.value) if single else param.value
             if param.key.lower() in prepared.system_headers:
                 entry["system"] = True

@@ -24,13 +24,16 @@ USER_AGENT = "pabal"
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _NO_URL = Url()
+# What Node's http module refuses to send, with the texts of its errors in `_checked`.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _UNSENDABLE = re.compile(r"[^\x21-\xff]")
 _AUTH_TYPES = frozenset(
     ("noauth", "apikey", "asap", "awsv4", "basic", "bearer", "digest", "edgegrid", "hawk", "jwt", "ntlm", "oauth1", "oauth2")
 )
+# Node sends `Content-Length: 0` with any other method that has no body.
 _NO_LENGTH = frozenset({"GET", "HEAD", "TRACE", "DELETE", "CONNECT", "OPTIONS"})
+# In the order postman-runtime adds them (requester/core.js), forms and lengths after them (postman-request).
 _FIRST = ("user-agent", "accept", "cache-control", "postman-token", "host", "accept-encoding", "connection")
 _TAIL = frozenset((*_FIRST, "content-type", "content-length"))
 
@@ -197,6 +200,7 @@ def _tail(prepared: Prepared) -> frozenset[str]:
 
 def with_query(prepared: Prepared, key: str, value: str | None) -> Prepared:
     """The prepared request with one query parameter more, at the end, in place of any of that key; None sends the key alone."""
+    # The final URL is encoded already, and encoding it again changes nothing.
     url = urls.parse(prepared.url)
     others = [param for param in url.query if param.key != key]
     final = _final_url(dataclasses.replace(url, query=(*others, Param(key=key, value=value))), prepared.behavior)
@@ -229,6 +233,7 @@ def _user_lines(headers: Iterable[Param]) -> list[tuple[str, str]]:
     lines = [(param.key, (param.value or "").strip(" \t\r\n")) for param in headers if param.key and not param.disabled]
     if len({name.lower() for name, _ in lines}) == len(lines):
         return lines
+    # Postman groups by exact name; Node then keeps one spelling a name, at the place of the first.
     by_case: dict[str, list[str]] = {}
     for name, value in lines:
         by_case.setdefault(name, []).append(value)

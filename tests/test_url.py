@@ -85,6 +85,10 @@ def test_host_header_has_the_port_as_written() -> None:
     assert host_header(Url(text="h/x")) == "h"
 
 
+def test_a_host_that_is_no_domain_is_kept_as_postman_keeps_it() -> None:
+    assert host_header(Url(text="http://A\u2ff0b/")) == "a\u2ff0b"
+
+
 def test_lone_surrogates_become_the_replacement_character() -> None:
     assert wire(Url(text="http://h/\ud83d?\ud83d\ude00")) == "http://h/%EF%BF%BD?%F0%9F%98%80"
 
