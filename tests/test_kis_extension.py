@@ -1,0 +1,236 @@
+"""The KIS extension as the engine sees it: what it prepares, skips, stops, accepts and holds back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from runner.errors import SendError
+from runner.kis.extension import KisExtension, applies
+from runner.load import collection_from_json
+from runner.model import Body, Request
+from tests.kis_turns import MOCK, NUMBERS, REAL, post, scopes, sent, turn
+
+ORDER = "/uapi/domestic-stock/v1/trading/order-cash"
+HASHED = {"appkey": "{{VTS_APPKEY}}", "tr_id": "VTTC0802U", "hashkey": "{{VTS_HASH}}"}
+HASH_SCRIPT = "pm.sendRequest({url: pm.environment.get('VTS') + '/uapi/hashkey'})"
+
+
+def raw(request: Request | None) -> str:
+    assert request is not None
+    assert request.body is not None
+    return request.body.raw
+
+
+# ------------------------------------------------------------------------------------------------------------- accounts
+
+
+def test_the_account_is_filled_before_the_scripts_run() -> None:
+    wish = KisExtension().prepare(turn(post("{{VTS}}" + ORDER, '{"CANO": "※",\r\n\t"Q": "1"}', HASHED), scopes()))
+    assert raw(wish.request) == f'{{"CANO": "{NUMBERS["CANO"]}",\r\n\t"Q": "1"}}'
+    assert wish.notes == ("account: CANO ← CANO (50****45)",)
+    assert wish.stop is None
+    assert wish.skip is None
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_only_posts_are_filled(method: str) -> None:
+    assert KisExtension().prepare(turn(post("{{VTS}}/x", '{"CANO": "x"}', HASHED, method=method), scopes())).request is None
+
+
+def test_other_hosts_get_no_account_number() -> None:
+    assert KisExtension().prepare(turn(post("https://example.com/uapi/x", '{"CANO": "x"}', HASHED), scopes())).request is None
+
+
+def test_keep_account_leaves_the_body_alone() -> None:
+    request = post("{{VTS}}" + ORDER, '{"CANO": "{{CANO}}"}', HASHED)
+    wish = KisExtension(keep_account=True).prepare(turn(request, scopes()))
+    assert wish.request is None
+    assert wish.notes == ()
+
+
+def test_a_missing_number_stops_the_item() -> None:
+    wish = KisExtension().prepare(turn(post("{{VTS}}" + ORDER, '{"CANO": "12345678"}', HASHED), scopes(CANO="")))
+    assert wish.stop is not None
+    assert "CANO" in wish.stop
+
+
+def test_a_host_that_a_script_will_set_counts_too() -> None:
+    wish = KisExtension().prepare(turn(post("{{PROD}}" + ORDER, '{"CANO": "12345678"}', HASHED), scopes(without="PROD")))
+    assert "50012345" in raw(wish.request)
+
+
+# --------------------------------------------------------------------------------------------------------------- hashes
+
+
+def body_after_prepare(headers: dict[str, str], *, disabled: tuple[str, ...] = (), script: str = "") -> str:
+    request = post("{{VTS}}" + ORDER, '{"CANO": "x", "ORD_QTY": "{{qty}}"}', headers, disabled=disabled)
+    return raw(KisExtension().prepare(turn(request, scopes(qty="3"), script=script)).request)
+
+
+def test_variables_are_put_in_where_the_body_is_hashed() -> None:
+    done, open_ = '{"CANO": "50012345", "ORD_QTY": "3"}', '{"CANO": "50012345", "ORD_QTY": "{{qty}}"}'
+    assert body_after_prepare(HASHED) == done
+    assert body_after_prepare(HASHED, disabled=("hashkey",), script=HASH_SCRIPT) == open_
+    assert body_after_prepare({"appkey": "{{VTS_APPKEY}}"}) == open_
+    assert body_after_prepare({"appkey": "{{VTS_APPKEY}}"}, script=HASH_SCRIPT) == done
+
+
+def test_a_variable_changed_after_the_body_was_fixed_stops_the_order() -> None:
+    extension, known = KisExtension(), scopes(qty="100", VTS_HASH="old")
+    extension.prepare(turn(post("{{VTS}}" + ORDER, '{"CANO": "x", "ORD_QTY": "{{qty}}", "id": "{{$guid}}"}', HASHED), known))
+    order = sent(MOCK + ORDER, {"tr_id": "VTTC0802U", "hashkey": "new"})
+    extension.guard(order, "item")
+    known.environment.set("qty", "1")
+    with pytest.raises(SendError, match="changed a variable of the body"):
+        extension.guard(order, "item")
+
+
+def ask_hash(extension: KisExtension) -> None:
+    extension.guard(sent(MOCK + "/uapi/hashkey"), "script")
+
+
+def prepared_order(before: Any = "old") -> KisExtension:
+    extension = KisExtension()
+    extension.prepare(turn(post("{{VTS}}" + ORDER, '{"CANO": "x"}', HASHED), scopes(VTS_HASH=before)))
+    return extension
+
+
+@pytest.mark.parametrize("value", ["", "  ", "undefined", "{{VTS_HASH}}"])
+def test_an_order_without_its_hash_does_not_go_out(value: str) -> None:
+    with pytest.raises(SendError, match="hashkey is empty") as caught:
+        prepared_order().guard(sent(MOCK + ORDER, {"tr_id": "VTTC0802U", "hashkey": value}), "item")
+    assert caught.value.code == "ESTOPPED"
+
+
+def test_an_order_with_the_hash_of_another_does_not_go_out() -> None:
+    extension = prepared_order()
+    ask_hash(extension)
+    assert extension.accept("environment", "VTS_HASH", "old", None)
+    with pytest.raises(SendError, match="VTS_HASH still holds the hash of an earlier order"):
+        extension.guard(sent(MOCK + ORDER, {"hashkey": "old"}), "item")
+
+
+def test_a_renewed_hash_may_be_the_same() -> None:
+    extension = prepared_order()
+    ask_hash(extension)
+    assert extension.accept("environment", "VTS_HASH", "old", "old") is None
+    extension.guard(sent(MOCK + ORDER, {"hashkey": "old"}), "item")
+
+
+def test_a_hash_from_an_earlier_item_is_the_users_business() -> None:
+    prepared_order().guard(sent(MOCK + ORDER, {"hashkey": "old"}), "item")
+
+
+def test_a_hash_that_a_script_puts_into_the_header_itself() -> None:
+    extension = prepared_order()
+    ask_hash(extension)
+    extension.guard(sent(MOCK + ORDER, {"hashkey": "new"}), "item")
+
+
+def test_no_hash_header_no_check() -> None:
+    prepared_order().guard(sent(MOCK + ORDER, {"tr_id": "VTTC0802U"}), "item")
+
+
+def test_what_happened_in_one_item_does_not_count_in_the_next() -> None:
+    extension = prepared_order()
+    ask_hash(extension)
+    extension.prepare(turn(post("{{VTS}}" + ORDER, '{"CANO": "x"}', HASHED), scopes(VTS_HASH="old")))
+    extension.guard(sent(MOCK + ORDER, {"hashkey": "old"}), "item")
+
+
+# --------------------------------------------------------------------------------------------------------------- tokens
+
+
+@pytest.mark.parametrize("url", ["{{VTS}}/oauth2/revokeP", "{{PROD}}//oauth2/REVOKEP/", REAL + "/oauth2/revokeP?x=1"])
+def test_revocations_are_skipped_unless_asked_for(url: str) -> None:
+    request = post(url, '{"token": "{{VTS_TOKEN}}"}')
+    skipped = KisExtension().prepare(turn(request, scopes()))
+    assert skipped.skip is not None
+    assert "--allow-revoke" in skipped.skip
+    assert KisExtension().prepare(turn(request, scopes(), named=True)).skip is None
+    assert KisExtension(allow_revoke=True).prepare(turn(request, scopes())).skip is None
+
+
+@pytest.mark.parametrize("url", ["https://example.com/oauth2/revokeP", "{{VTS}}/oauth2/tokenP"])
+def test_what_is_no_revocation_of_the_broker(url: str) -> None:
+    assert KisExtension().prepare(turn(post(url), scopes())).skip is None
+
+
+@pytest.mark.parametrize("key", ["VTS_TOKEN", "PROT_TOKEN", "VTT_HASH", "V_APPROVAL_KEY", "APPROVAL_KEY"])
+@pytest.mark.parametrize("new", [None, "", " ", "undefined"])
+def test_nothing_does_not_replace_a_good_value(key: str, new: str | None) -> None:
+    extension = KisExtension()
+    reason = extension.accept("environment", key, "eyJ.good", new)
+    assert reason is not None
+    assert key in reason
+    assert "eyJ" not in reason
+    assert extension.accept("environment", key, "eyJ.good", "eyJ.new") is None
+    assert extension.accept("environment", key, "", new) is None
+    assert extension.accept("environment", key, None, new) is None
+
+
+@pytest.mark.parametrize("key", ["ORD_NO", "TOKEN_TYPE", "CANO", "vts_token", "VTS_APPKEY"])
+def test_other_variables_may_be_emptied(key: str) -> None:
+    assert KisExtension().accept("environment", key, "x", None) is None
+
+
+def test_a_revocation_may_clear_the_token() -> None:
+    extension = KisExtension(allow_revoke=True)
+    extension.prepare(turn(post("{{VTS}}/oauth2/revokeP"), scopes()))
+    assert extension.accept("environment", "VTS_TOKEN", "eyJ", None) is None
+    extension.prepare(turn(post("{{VTS}}/oauth2/tokenP"), scopes()))
+    assert extension.accept("environment", "VTS_TOKEN", "eyJ", None) is not None
+
+
+# ----------------------------------------------------------------------------------------------------------- when it is on
+
+
+def collection(url: Any, script: str = "") -> Any:
+    item = {"name": "one", "request": {"url": url}, "event": [{"listen": "test", "script": {"exec": [script]}}]}
+    schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+    return collection_from_json({"info": {"name": "c", "schema": schema}, "item": [{"name": "folder", "item": [item]}]})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        {"raw": "x", "host": ["{{VTS}}"], "path": ["uapi", "hashkey"]},
+        "{{PROD}}/oauth2/tokenP",
+        "https://OPENAPI.koreainvestment.com:9443/x",
+        "{{base}}/x",
+        "{{outer}}/x",
+    ],
+)
+def test_on_for_the_broker(url: Any) -> None:
+    known = scopes(base=MOCK, outer="{{base}}")
+    assert applies(collection(url), known.lookup)
+
+
+def test_on_when_only_a_script_names_the_broker() -> None:
+    assert applies(
+        collection("https://example.com", "pm.sendRequest('https://openapi.koreainvestment.com:9443/x')"), scopes().lookup
+    )
+
+
+@pytest.mark.parametrize("url", ["https://example.com", "{{PROD}}/users", "{{PRODUCTION}}/uapi/x", "{{missing}}/x", ""])
+def test_off_for_everybody_else(url: str) -> None:
+    known = scopes(PROD="https://api.example.com")
+    assert not applies(collection(url), known.lookup)
+
+
+def test_names_that_hold_secrets() -> None:
+    assert {"CANO", "CANO_REAL_T", "VTS_APPKEY", "PROT_APPSECRET", "PROD_TOKEN", "V_APPROVAL_KEY"} <= set(
+        KisExtension.secret_names
+    )
+
+
+def test_bytes_of_the_body_are_kept() -> None:
+    body = '{\r\n\t"CANO": "※계좌※",\r\n    "B": "가나 {{no_such}}"\r\n}'
+    wish = KisExtension().prepare(turn(post("{{VTS}}" + ORDER, body, HASHED), scopes()))
+    assert raw(wish.request).encode() == body.replace("※계좌※", NUMBERS["CANO"]).encode()
+    assert json.loads(raw(wish.request))["B"] == "가나 {{no_such}}"
+    assert wish.request is not None
+    assert isinstance(wish.request.body, Body)
