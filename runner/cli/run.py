@@ -96,7 +96,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     *EXTRA_OPTIONS,
 )
 @click.pass_context
-def command(ctx: click.Context, collection: str, **values: Any) -> int:
+def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
     """Run a Postman collection.
 
     Exit status: 0 all passed, 1 an assertion failed, 2 wrong usage, 3 a file could not be read, 4 a request or a script

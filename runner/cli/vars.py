@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import rich_click as click
@@ -75,8 +76,4 @@ def _show(rows: list[tuple[str, str, str, str]]) -> None:
     table = Table("variable", "value", "from", "used in", box=SIMPLE, pad_edge=False)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(soft_wrap=not _terminal()).print(table)
-
-
-def _terminal() -> bool:
-    return click.get_text_stream("stdout").isatty()
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)

@@ -1,0 +1,44 @@
+"""How KIS joins a run: on by itself where the collection is the broker's, with the simulator in its place if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.errors import UsageError
+from runner.extension import Extension, Host
+from runner.kis.extension import KisExtension, applies
+from runner.kis.hosts import Kind
+from runner.kis.tokens import SECRET_NAMES
+
+
+def plug(host: Host, extras: Mapping[str, Any]) -> Extension | None:
+    """The extension for a run, by the user's settings (`runner.kis.commands.NAMES`).
+
+    Raises:
+        UsageError: `--simulate` for a collection that is not the broker's.
+    """
+    lookup = host.scopes.lookup
+    ours = not extras.get("no_kis") and applies(host.collection, lookup)
+    if extras.get("simulate") and not ours:
+        raise UsageError("--simulate is for collections that call the KIS Open API, and this one does not")
+    for name in SECRET_NAMES if ours else ():
+        host.secrets.add_name(name)
+    return KisExtension(
+        hosts=_simulated(host, bool(extras.get("simulate_limits"))) if extras.get("simulate") else None,
+        allow_real_orders=bool(extras.get("allow_real_orders")),
+        allow_revoke=bool(extras.get("allow_revoke")),
+        keep_account=bool(extras.get("keep_account")),
+    )
+
+
+def _simulated(host: Host, limits: bool) -> Mapping[str, Kind]:
+    """Start the simulator and point the run at it; it knows the user's own keys and accounts where there are any."""
+    from runner.kis.simulator import Simulator
+
+    simulator = Simulator(limits=limits)
+    simulator.__enter__()
+    host.on_close(lambda: simulator.__exit__(None, None, None))
+    host.supply({"VTS": simulator.mock_url, "PROD": simulator.real_url}, "the simulator", override=True)
+    host.supply(simulator.credentials, "the simulator")
+    return {simulator.mock_url: "mock", simulator.real_url: "real"}
