@@ -1,0 +1,66 @@
+"""The measured costs as tables in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from benchmarks.measure import Cost
+from benchmarks.workloads import Workload
+
+Costs = Mapping[str, Sequence[Cost]]
+"""The costs of one workload by runner; runs of the same index were made one after the other."""
+
+MEMORY_TARGET = 0.6
+FLAT_TARGET = 1.1
+
+
+def tables(results: Sequence[tuple[Workload, Costs]]) -> str:
+    """Medians of all runners, then pabal against Newman, then what a tenfold of rows does to pabal's memory."""
+    parts = [absolute(results), against_newman(results), flatness(results)]
+    return "\n\n".join(filter(None, parts))
+
+
+def absolute(results: Sequence[tuple[Workload, Costs]]) -> str:
+    head = ["workload", "", "requests", "runner", "runs", "wall s", "cpu s", "peak MB", "wall ms/request"]
+    return table(head, [row for workload, costs in results for row in medians(workload, costs)])
+
+
+def medians(workload: Workload, costs: Costs) -> Iterable[list[str]]:
+    for runner, runs in costs.items():
+        wall, cpu, peak = (median(getattr(run, field) for run in runs) for field in ("wall", "cpu", "peak"))
+        figures = [f"{wall:.2f}", f"{cpu:.2f}", f"{peak:.0f}", f"{wall / workload.requests * 1000:.2f}"]
+        yield [workload.name, workload.about, f"{workload.requests:,}", runner, str(len(runs)), *figures]
+
+
+def against_newman(results: Sequence[tuple[Workload, Costs]]) -> str:
+    head = ["workload", "wall: times faster", "target", "cpu: times less", "memory: share", "target", ""]
+    rows = [compared(workload, costs) for workload, costs in results if {"newman", "pabal"} <= costs.keys()]
+    return table(head, rows) if rows else ""
+
+
+def compared(workload: Workload, costs: Costs) -> list[str]:
+    """Medians of the ratios of each pair of runs."""
+    pairs = list(zip(costs["newman"], costs["pabal"], strict=True))
+    wall = median(newman.wall / pabal.wall for newman, pabal in pairs)
+    cpu = median(newman.cpu / pabal.cpu for newman, pabal in pairs)
+    memory = median(pabal.peak / newman.peak for newman, pabal in pairs)
+    verdict = "met" if wall >= workload.target and memory <= MEMORY_TARGET else "MISSED"
+    figures = [f"{wall:.1f}", f"≥ {workload.target:g}", f"{cpu:.1f}", f"{memory:.2f}", f"≤ {MEMORY_TARGET:g}"]
+    return [workload.name, *figures, verdict]
+
+
+def flatness(results: Sequence[tuple[Workload, Costs]]) -> str:
+    by_rows = sorted((workload.rows, costs["pabal"]) for workload, costs in results if workload.rows and "pabal" in costs)
+    if len(by_rows) < 2:
+        return ""
+    (few, few_runs), (many, many_runs) = by_rows[0], by_rows[-1]
+    ratio = median(run.peak for run in many_runs) / median(run.peak for run in few_runs)
+    verdict = "flat" if ratio <= FLAT_TARGET else "NOT FLAT"
+    return f"pabal's peak memory at {many:,} rows is {ratio:.2f} times that at {few:,} (target ≤ {FLAT_TARGET:g}): {verdict}"
+
+
+def table(head: list[str], rows: Sequence[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [head, ["-" * width for width in widths], *rows]
+    return "\n".join(f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |" for line in lines)
