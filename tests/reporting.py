@@ -57,7 +57,7 @@ def response(
 
 
 def sent(where: Place, method: str = "GET", source: str = "item", path: str = "", **fields: Any) -> events.RequestSent:
-    fields = {"response": response()} if not fields else fields
+    fields = fields or {"response": response()}
     prepared = Prepared(
         method=method,
         url=f"http://h/{path or where.item.name}",

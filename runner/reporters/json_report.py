@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import math
+import shutil
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, ClassVar, Protocol, TextIO
+from typing import IO, Any, ClassVar, Protocol, TextIO
 
 from runner import events
 from runner.dump import collection_json, environment_json, request_json, sent_request_json
@@ -46,7 +47,7 @@ class JsonReporter:
         self._result = RunResult()
         self._run: events.RunStarted | events.RunFinished | None = None
         self._execution: _Execution | None = None
-        self._spool = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (closed by close)
+        self._spool: SpooledTemporaryFile[bytes] | None = None
         self._items: dict[int, tuple[Item, Json]] = {}
 
     def handle(self, event: RunEvent) -> None:
@@ -60,6 +61,7 @@ class JsonReporter:
             self._execution = _Execution(event.place, self._item(event.place.item))
         elif isinstance(event, events.RunStarted | events.RunFinished):
             self._run = event
+            self._spool = self._spool or SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (closed by close)
             if self._path is None and self._export != "-":
                 self._path = report_path(self._export, "json", self._surroundings.now())
         elif self._execution:
@@ -69,15 +71,16 @@ class JsonReporter:
 
     def close(self) -> None:
         """Write the report, unless the run has not even begun."""
-        with self._spool:
-            if self._run is None:
-                return
+        if self._run is None or self._spool is None:
+            return
+        with self._spool as spool:
             self._append()
+            spool.seek(0)
             if self._path:
                 with whole_file(self._path) as file:
-                    self._write(file, self._run)
+                    self._write(file, self._run, spool)
             else:
-                self._write(_TextSink(self._surroundings.out), self._run)
+                self._write(_TextSink(self._surroundings.out), self._run, spool)
 
     def _item(self, item: Item) -> Json:
         """Scripts and examples are in the collection; repeated in each execution they would be most of the report."""
@@ -88,20 +91,18 @@ class JsonReporter:
         return found
 
     def _append(self) -> None:
-        if self._execution:
+        if self._execution and self._spool:
             self._spool.write(b",\n" if self._spool.tell() else b"\n")
             self._spool.write(_encoded(self._execution.content))
             self._execution = None
 
-    def _write(self, file: _Sink, run: events.RunStarted | events.RunFinished) -> None:
+    def _write(self, file: _Sink, run: events.RunStarted | events.RunFinished, executions: IO[bytes]) -> None:
         for name, value in _scopes(run.collection, run.environment, run.globals):
             file.write(b'{"%s": ' % name.encode() if name == "collection" else b',\n"%s": ' % name.encode())
             file.write(_encoded(value))
         stats, timings = _encoded(_stats(self._result)), _encoded(_timings(self._result))
         file.write(b',\n"run": {\n"stats": %s,\n"timings": %s,\n"executions": [' % (stats, timings))
-        self._spool.seek(0)
-        while chunk := self._spool.read(1 << 20):
-            file.write(chunk)
+        shutil.copyfileobj(executions, file, 1 << 20)
         file.write(b'],\n"transfers": %s,\n"failures": [' % _encoded({"responseTotal": self._result.received}))
         for place, failure in enumerate(self._result.failures):
             file.write((b",\n" if place else b"\n") + _encoded(_failure(failure)))
