@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -21,7 +21,7 @@ _SECRET = re.compile(
     r"|(account|encryption|signing|session|shared|license)[ ._-]?key\b"
     r"|[._-]key$"
 )
-# token_type, tokenUrl, access_token_expired …: about a secret, not one
+# token_type, tokenUrl, access_token_expired …: about a secret, not one. Postman-Token is a number for each request.
 _ABOUT = re.compile(
     r"(type|expired?|expires?|expiry|expiration|_at|_in|count|limit|length|ur[il]|endpoint|name|public[ ._-]?key|tokens)$"
 )
@@ -37,12 +37,16 @@ _FIELD = re.compile(
     r"""(?:(?P<v>\\{0,8}["'])(?P<text>(?:(?!(?P=v))(?:\\.|[^\\]))*)(?P=v)|(?P<number>-?\d[\d.eE+-]*))""",
     re.DOTALL,
 )
-_PAIR = re.compile(r"(?P<head>(?<![\w.-])(?P<name>[A-Za-z_][\w.\[\]-]{0,63})=)(?P<text>[^\s&;,\"'<>(){}]+)")
+_PAIR = re.compile(r"(?P<head>(?P<name>[A-Za-z_][\w.\[\]-]{0,63})=)(?P<text>[^\s&;,\"'<>(){}]+)")
 _HEADER = re.compile(
-    r"(?P<head>(?<![\w.-])(?P<name>[A-Za-z][\w-]{1,63}):[ \t]*)"
+    r"(?P<head>(?P<name>[A-Za-z][\w-]{1,63}):[ \t]*)"
     r"(?P<text>(?:[A-Za-z][\w-]{2,15}[ \t]+)?[^\s,;\"'<>(){}]+(?:;[^\r\n]*)?)"
 )
 _SCHEME = re.compile(r"(?P<head>\b(?:Bearer|Basic)[ \t]+)(?P<text>(?=\S*[\d=._])[\w.~+/=-]{8,})", re.IGNORECASE)
+_WORD_BEFORE = re.compile(r"[\w.-]+\Z")
+_LONGEST_NAME = 64
+_NEAR = 512
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _USERINFO = re.compile(r"(?P<head>://[^\s/:@]*:)(?P<text>[^\s/@]+)(?=@)")
 _SENT_SCHEME = re.compile(
     r"(?P<head>(?:Bearer|Basic|Digest|Hawk|OAuth|NTLM|Negotiate|Token|ApiKey|JWT|[A-Z0-9]+-HMAC-SHA256)[ \t]+)(?P<text>\S.*)",
@@ -54,7 +58,7 @@ _SENT_SCHEME = re.compile(
 def is_secret_name(name: str) -> bool:
     """Whether a variable, header, parameter or field of this name usually holds something secret."""
     lowered = name.strip().lower()
-    return bool(_SECRET.search(lowered)) and not _ABOUT.search(lowered)
+    return bool(_SECRET.search(lowered)) and not _ABOUT.search(lowered) and lowered != "postman-token"
 
 
 def mask(value: str) -> str:
@@ -127,9 +131,12 @@ class Secrets:
     def hide(self, text: str) -> str:
         """The text without the secrets in it; the same object when there are none."""
         hidden = self._hide_values(text)
-        lowered = hidden.lower()
-        if any(hint in lowered for hint in self._hints):
-            hidden = self._hide_names(hidden)
+        parts, done = [], 0
+        for found in self._named(hidden):
+            parts += [hidden[done : found.start()], self._masked(found)]
+            done = found.end()
+        if parts:
+            hidden = "".join([*parts, hidden[done:]])
         return text if hidden == text else hidden
 
     def hide_header(self, name: str, value: str) -> str:
@@ -154,19 +161,9 @@ class Secrets:
 
         Cookies are left out: their values are often plain words, which would then be hidden everywhere.
         """
-        lowered = text.lower()
-        if any(hint in lowered for hint in self._hints):
-            self._learn_matches(_FIELD, text)
-            if "=" in text:
-                self._learn_matches(_PAIR, text)
-
-    def _learn_matches(self, pattern: re.Pattern[str], text: str) -> None:
-        for found in pattern.finditer(text):
-            value, name = found["text"], found["name"]
-            if value and self.is_secret(name) and "cookie" not in name.lower():
-                self.learn_value(_unescaped(value))
-            elif value and "\\" in value:
-                self._learn_matches(pattern, value)
+        for found in self._named(text):
+            if found.re in (_FIELD, _PAIR) and found["text"] and "cookie" not in found["name"].lower():
+                self.learn_value(_unescaped(found["text"]))
 
     def hide_bytes(self, body: bytes) -> bytes:
         """A body with its secrets hidden; bytes that are no text stay as they are."""
@@ -192,40 +189,70 @@ class Secrets:
             self._needles = sorted(found, key=lambda pair: -len(pair[0]))
         return self._needles
 
-    def _hide_names(self, text: str) -> str:
-        text = _SCHEME.sub(_masked, text)
-        if "@" in text:
-            text = _USERINFO.sub(_masked, text)
-        if ":" in text or "=" in text:
-            text = _FIELD.sub(self._masked_field, text)
-        if "=" in text:
-            text = _PAIR.sub(self._masked_pair, text)
-        if ":" in text:
-            text = _HEADER.sub(self._masked_header, text)
-        return text
+    def _named(self, text: str) -> Iterator[re.Match[str]]:
+        """What stands under a secret name, in order. Most texts hold no hint of one, so looking for hints first is cheap."""
+        lowered = text.lower()
+        if len(lowered) != len(text):  # as with the Turkish dotted I
+            lowered = text.translate(_LOWER)
+        hints = [hint for hint in self._hints if hint in lowered]
+        done = 0
+        for place in sorted(place for hint in hints for place in _places(lowered, hint)):
+            if place >= done and (found := self._named_at(text, place)):
+                yield found
+                done = found.end()
 
-    def _masked_field(self, found: re.Match[str]) -> str:
-        if not self.is_secret(found["name"]):
-            text = found["text"]  # JSON in a string has fields of its own
-            inner = _FIELD.sub(self._masked_field, text) if text and "\\" in text else text
-            return found[0] if inner == text else found[0].replace(text, inner)
-        quotes = found["v"] or found["q"]
-        return f"{found['head']}{quotes}{_masked_once(found['text'] or found['number'] or '')}{quotes}"
+    def _named_at(self, text: str, place: int) -> re.Match[str] | None:
+        """The secret whose name, scheme or sign (the @ of a URL) is around a place."""
+        if text[place] == "@":
+            start = text.rfind("://", max(0, place - _NEAR), place)
+            return _USERINFO.match(text, start) if start >= 0 else None
+        if found := _SCHEME.match(text, place):
+            return found
+        for pattern, start in _starts(text, place):
+            if (found := pattern.match(text, start)) and self._is_about_a_secret(found):
+                return found
+        return None
 
-    def _masked_pair(self, found: re.Match[str]) -> str:
-        secret = self.is_secret(found["name"]) or found["name"].lower() == "key"
-        return found["head"] + _masked_once(found["text"]) if secret else found[0]
-
-    def _masked_header(self, found: re.Match[str]) -> str:
-        """`Name: value`, but not prose such as `invalid token: expired`."""
+    def _is_about_a_secret(self, found: re.Match[str]) -> bool:
         name = found["name"]
-        if name.lower() in _PROSE_NAMES or not self.is_secret(name):
-            return found[0]
-        text = found["text"]
-        if name.lower() in ("cookie", "set-cookie"):
-            return found["head"] + _hide_cookies(text, one=name.lower() == "set-cookie")
-        parts = _SENT_SCHEME.fullmatch(text)
-        return found["head"] + (parts["head"] + _masked_once(parts["text"]) if parts else _masked_once(text))
+        if found.re is _HEADER and name.lower() in _PROSE_NAMES:
+            return False  # prose, such as `invalid token: expired`
+        return self.is_secret(name) or (found.re is _PAIR and name.lower() == "key")
+
+    def _masked(self, found: re.Match[str]) -> str:
+        head, text = found["head"], found["text"]
+        if found.re is _FIELD:
+            quotes = found["v"] or found["q"]
+            return f"{head}{quotes}{_masked_once(text or found['number'] or '')}{quotes}"
+        if found.re is _HEADER:
+            name = found["name"].lower()
+            if name in ("cookie", "set-cookie"):
+                return head + _hide_cookies(text, one=name == "set-cookie")
+            if parts := _SENT_SCHEME.fullmatch(text):
+                return head + parts["head"] + _masked_once(parts["text"])
+        return head + _masked_once(text)
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    place = text.find(word)
+    while place >= 0:
+        yield place
+        place = text.find(word, place + 1)
+
+
+def _starts(text: str, place: int) -> Iterator[tuple[re.Pattern[str], int]]:
+    """Where a field, a pair or a header would begin whose name holds this place."""
+    near = max(0, place - _LONGEST_NAME)
+    quote = max(text.rfind('"', near, place), text.rfind("'", near, place))
+    if quote >= 0:
+        start = quote
+        while start > max(0, quote - 8) and text[start - 1] == "\\":
+            start -= 1
+        yield _FIELD, start
+    word = _WORD_BEFORE.search(text[near:place])
+    start = place - (len(word[0]) if word else 0)
+    yield _PAIR, start
+    yield _HEADER, start
 
 
 def _masked_once(text: str) -> str:
@@ -237,10 +264,6 @@ def _unescaped(text: str) -> str:
         return str(json.loads(f'"{text}"'))
     except ValueError:
         return text
-
-
-def _masked(found: re.Match[str]) -> str:
-    return found["head"] + _masked_once(found["text"])
 
 
 def _hide_cookies(value: str, *, one: bool) -> str:
