@@ -90,12 +90,12 @@ class Jar:
         self._kept.get(domain, {}).pop((domain, path, name), None)
 
     def _matching(self, host: str, path: str | None) -> list[Cookie]:
-        """Cookies of a host and its parent domains; `path` None means any path."""
+        """Cookies of a host and its parent domains; no `path` means any."""
         return [
             cookie
             for domain in _domains(host)
             for cookie in self._kept.get(domain, {}).values()
-            if path is None or _path_matches(path, cookie.path)
+            if not path or _path_matches(path, cookie.path)
         ]
 
     def _find_cookie(self, domain: str, path: str, name: str) -> Json | None:
@@ -112,7 +112,7 @@ class Jar:
         self._put_cookie(new)
 
     def _remove_cookies(self, domain: str, path: str | None = None) -> None:
-        if path is None:
+        if not path:
             self._kept.pop(domain, None)
             return
         for key in [key for key in self._kept.get(domain, {}) if key[1] == path]:
@@ -321,8 +321,7 @@ def _pair(text: str) -> tuple[str, str] | None:
     if not equals:
         name, value = "", name
     name, value = name.strip(), value.strip()
-    # tough-cookie reads a text that is empty altogether as nothing at all.
-    return None if not (name or value or equals) or _CONTROL.search(name + value) else (name, value)
+    return None if not (name or value) or _CONTROL.search(name + value) else (name, value)
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import count
 from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -64,7 +63,8 @@ class Transport:
         rules = Rules.of(prepared.behavior, follow=self._follow_redirects, verify=self._verify)
         hop = _completed(prepared)
         first: Prepared | None = None
-        for redirects in count():
+        redirects = 0
+        while True:
             sent = self._with_cookies(hop) if rules.cookies else hop
             if first is None:
                 first = sent
@@ -77,7 +77,7 @@ class Transport:
             if redirects >= rules.limit:
                 raise SendError(f"Exceeded maxRedirects. Probably stuck in a redirect loop {sent.url}")
             hop = _authorized(follow(hop, answer.code, location[0], rules))
-        raise AssertionError("unreachable")
+            redirects += 1
 
     def close(self) -> None:
         """Close all connections."""

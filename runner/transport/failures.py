@@ -30,6 +30,7 @@ _CERTIFICATE = {
     64: "ERR_TLS_CERT_ALTNAME_INVALID",
 }
 _TRUST_HINT = "if you trust this server all the same, switch verification off with -k (--insecure)"
+_NOT_TLS = frozenset({"wrong version number", "record layer failure"})
 _TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d+)")
 
 
@@ -62,11 +63,12 @@ def tls_failure(error: Exception) -> SendError:
     if isinstance(error, ssl.SSLEOFError | ConnectionError):
         text = "Client network socket disconnected before secure TLS connection was established"
         return SendError(text, code="ECONNRESET")
-    if isinstance(error, ssl.SSLError):
-        reason = (error.reason or str(error)).replace("_", " ").lower()
-        hint = "does this port speak plain http?" if reason in {"wrong version number", "record layer failure"} else ""
-        return SendError(f"write EPROTO {reason}", code="EPROTO", hint=hint)
     return exchange_failure(error)
+
+
+def proxy_failure() -> SendError:
+    """A proxy's URL that makes no sense; it may hold a password, so it is not repeated."""
+    return SendError("the URL of the proxy cannot be used", hint="HTTP_PROXY and HTTPS_PROXY take http://host:port")
 
 
 def tunnel_failure(error: OSError) -> SendError:
@@ -83,6 +85,8 @@ def exchange_failure(error: Exception) -> SendError:
     """A connection that broke, or that spoke something else than HTTP."""
     if isinstance(error, TimeoutError):
         return timed_out(connecting=False)
+    if isinstance(error, ssl.SSLError):
+        return _protocol_failure(error)
     if isinstance(error, http.client.RemoteDisconnected):
         return SendError("socket hang up", code="ECONNRESET", hint="the server closed the connection without an answer")
     if isinstance(error, http.client.IncompleteRead):
@@ -93,6 +97,12 @@ def exchange_failure(error: Exception) -> SendError:
         return SendError(f"Parse Error: {error}", code="HPE_INVALID_RESPONSE")
     code = _name(error, "ECONNRESET")
     return SendError(f"read {code}", code=code)
+
+
+def _protocol_failure(error: ssl.SSLError) -> SendError:
+    reason = (error.reason or str(error)).replace("_", " ").lower()
+    hint = "does this port speak plain http?" if reason in _NOT_TLS else ""
+    return SendError(f"write EPROTO {reason}", code="EPROTO", hint=hint)
 
 
 def _name(error: Exception, default: str) -> str:

@@ -17,6 +17,7 @@ from runner.transport.failures import address_failure, connect_failure, timed_ou
 _LOOPBACK = ("::1", "127.0.0.1")
 _PROBE_SECONDS = 0.5
 """How long Postman waits for ::1 before it takes 127.0.0.1 for localhost (postman-runtime, lib/requester/core.js)."""
+_SHORTEST = 0.001
 
 if TYPE_CHECKING:
     _Socket = socket.socket
@@ -37,7 +38,7 @@ class Deadlined(_Socket):
         """Start an exchange that must be over at `deadline` (of `perf_counter`; None: never)."""
         self.deadline = deadline
         self.received = 0
-        self.settimeout(remaining(deadline))
+        self.settimeout(None if deadline is None else max(deadline - perf_counter(), _SHORTEST))
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """Read as `socket.recv_into` does, within the deadline."""

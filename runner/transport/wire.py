@@ -7,6 +7,7 @@ its own path re-encodes URLs, keeps one header of a name only and adds headers o
 from __future__ import annotations
 
 import http.client
+import math
 import re
 import ssl
 from collections.abc import Callable
@@ -20,17 +21,20 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_ import create_urllib3_context
 
 from runner.errors import SendError
 from runner.model import Timings
-from runner.transport.failures import exchange_failure, tls_failure, tunnel_failure
+from runner.transport.failures import exchange_failure, proxy_failure, tls_failure, tunnel_failure
 from runner.transport.message import Address
 from runner.transport.sockets import Deadlined, Opened, TlsSocket, open_socket
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _BROKEN_HEAD = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect)
+_KEEP_ALIVE = re.compile(r"timeout=(\d+)", re.IGNORECASE)
+_KEEP_ALIVE_MARGIN = 1.0
 _POOLS = 32
 _KEPT_PER_HOST = 8
 
@@ -63,6 +67,7 @@ class _Measured:
     port: int
     deadline: float | None = None
     opened = Opened()
+    kept_until = 0.0
 
     def _new_conn(self) -> Deadlined:
         sock = open_socket(self._dns_host, self.port, self.deadline, self.opened)
@@ -138,26 +143,29 @@ class Wire(HTTPAdapter):
         if pool.proxy and route.address.scheme == "http":
             message = _with_proxy_headers(message, pool.proxy_headers)
         conn = pool._get_conn()
-        if fresh:
+        if fresh or perf_counter() > conn.kept_until:
             conn.close()
         kept = not conn.is_closed
-        keep = False
+        conn.kept_until = 0.0
         try:
             opened = Opened() if kept else _open(pool, conn, deadline)
-            answer, keep = _talk(conn.sock, message, method, deadline, start, opened)
+            answer, conn.kept_until = _talk(conn.sock, message, method, deadline, start, opened)
             return answer
         except (OSError, http.client.HTTPException, ValueError) as error:
             if kept and isinstance(error, ConnectionError) and not conn.sock.received and method.upper() in _IDEMPOTENT:
                 raise _Stale from error
             raise exchange_failure(error) from error
         finally:
-            if not keep:
+            if not conn.kept_until:
                 conn.close()
             pool._put_conn(conn)
 
     def _pool(self, route: Route) -> Any:
         address = route.address
-        manager = self.proxy_manager_for(route.proxy) if route.proxy else self.poolmanager
+        try:
+            manager = self.proxy_manager_for(route.proxy) if route.proxy else self.poolmanager
+        except (OSError, ValueError, HTTPError) as error:
+            raise proxy_failure() from error
         secure = address.scheme == "https"
         settings = {"ssl_context": self._context(route.verify)} if secure else {}
         return manager.connection_from_host(address.host, address.port, scheme=address.scheme, pool_kwargs=settings)
@@ -209,8 +217,8 @@ def _with_proxy_headers(message: bytes, headers: Any) -> bytes:
 
 def _talk(
     sock: Deadlined, message: bytes, method: str, deadline: float | None, start: float, opened: Opened
-) -> tuple[Answer, bool]:
-    """Write, then read; the second value says whether the connection can be used again."""
+) -> tuple[Answer, float]:
+    """Write, then read; the second value says until when (of `perf_counter`) the connection can be used again."""
     sock.begin(deadline)
     asked = perf_counter()
     # A server may answer and hang up before it has read all of a body: its answer still counts.
@@ -237,9 +245,15 @@ def _talk(
                 total=(ended - start) * 1000,
             ),
         )
-        return answer, not reply.will_close and reply.status != 101
+        return answer, 0.0 if reply.will_close or reply.status == 101 else ended + _idle_seconds(reply)
     finally:
         reply.close()
+
+
+def _idle_seconds(reply: http.client.HTTPResponse) -> float:
+    """How long the server says it keeps an idle connection, less a margin: a POST must not meet its end."""
+    hint = _KEEP_ALIVE.match(reply.getheader("Keep-Alive", ""))
+    return int(hint[1]) - _KEEP_ALIVE_MARGIN if hint else math.inf
 
 
 def _headers(reply: http.client.HTTPResponse) -> tuple[tuple[str, str], ...]:
