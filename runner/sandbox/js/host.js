@@ -1,0 +1,291 @@
+// The side of the host inside V8: the bridge that Postman's sandbox talks to, its timers, and the outbox to Python.
+// Everything lives in closures of strict functions, and what is needed later is taken before a script can change it.
+(host) => {
+  'use strict';
+  const global = globalThis;
+  const { stringify, parse } = JSON;
+  const { defineProperty, getPrototypeOf, hasOwn, keys } = Object;
+  const { now } = Date;
+  const { apply } = Reflect;
+  const native = { Error, Promise, String, then: Promise.prototype.then, charCodeAt: String.prototype.charCodeAt };
+  const { startsWith, includes, slice } = String.prototype;
+  const text = (method, value, ...args) => apply(method, value, args);
+  Object.assign(host, { native, defineProperty, stringify, apply });
+
+  // --- outbox: JSON texts behind one another in memory that Python reads without entering V8 -----------------------
+  const memory = new SharedArrayBuffer(host.outboxBytes);
+  const head = new Int32Array(memory, 0, 6); // characters, result is out, questions, overflowed, calls that need an answer
+  const clock = new Float64Array(memory, 24, 1); // when the next timer is due, ms since 1970
+  const body = new Uint16Array(memory, 32);
+  const room = body.length;
+  let overflow = '';
+
+  const write = (line) => {
+    const start = head[0];
+    if (overflow !== '' || start + line.length + 1 > room) {
+      overflow += line + ',';
+      head[3] = 1;
+      return;
+    }
+    for (let i = 0; i < line.length; i++) body[start + i] = apply(native.charCodeAt, line, [i]);
+    body[start + line.length] = 44;
+    head[0] = start + line.length + 1;
+  };
+  const say = (...parts) => write(stringify(parts, cutter()));
+  host.asking = (count) => {
+    head[2] = count;
+  };
+
+  // A value that contains itself, or that throws when it is read, must not hide the assertion it belongs to.
+  const cutter = () => {
+    const above = [];
+    return function (key, value) {
+      if (typeof value === 'bigint') return `${value}n`;
+      if (typeof value !== 'object' || value === null) return value;
+      while (above.length && above[above.length - 1] !== this) above.length--;
+      for (let i = 0; i < above.length; i++) if (above[i] === value) return '[Circular]';
+      above[above.length] = value;
+      return value;
+    };
+  };
+  const portable = (value) => {
+    try {
+      return stringify(value, cutter());
+    } catch (error) {
+      return stringify(`[${native.String(error)}]`);
+    }
+  };
+
+  // --- timers: fired one at a time, V8 empties its microtasks when Python gets control back ------------------------
+  const timers = new Map();
+  const { get: find, set: put, delete: drop, values, clear } = Map.prototype;
+  let lastTimer = 0;
+
+  const nextTimer = () => {
+    let first = null;
+    for (const timer of apply(values, timers, [])) if (first === null || timer.at < first.at) first = timer;
+    clock[0] = first === null ? -1 : first.at;
+    return first;
+  };
+  const start = (run, delay, every) => {
+    const wait = delay >= 1 && delay <= 2147483647 ? +delay : every ? 1 : 0;
+    const timer = { id: ++lastTimer, run, at: now() + wait, every: every ? wait : 0 };
+    apply(put, timers, [timer.id, timer]);
+    if (clock[0] < 0 || timer.at < clock[0]) clock[0] = timer.at;
+    return timer.id;
+  };
+  const stop = (id) => {
+    if (apply(drop, timers, [id])) nextTimer();
+  };
+  const fire = () => {
+    const timer = nextTimer();
+    if (timer === null || timer.at > now()) return;
+    if (timer.every) timer.at = now() + timer.every;
+    else apply(drop, timers, [timer.id]);
+    nextTimer();
+    timer.run();
+  };
+  host.later = (run) => start(run, 0, false);
+  global.setTimeout = (run, delay) => start(run, delay, false);
+  global.setInterval = (run, delay) => start(run, delay, true);
+  global.setImmediate = (run) => start(run, 0, false);
+  global.clearTimeout = global.clearInterval = global.clearImmediate = stop;
+
+  // --- bridge ------------------------------------------------------------------------------------------------------
+  const listeners = { __proto__: null };
+  const emit = (name, ...args) => {
+    const heard = listeners[name] || [];
+    for (let i = 0; i < heard.length; i++) apply(heard[i], bridge, args);
+  };
+  const bridge = {
+    on(name, listener) {
+      listeners[name] = [...(listeners[name] || []), listener];
+    },
+    once(name, listener) {
+      const first = (...args) => {
+        bridge.off(name, first);
+        apply(listener, bridge, args);
+      };
+      bridge.on(name, first);
+    },
+    off(name, listener) {
+      const left = listener ? (listeners[name] || []).filter((each) => each !== listener) : [];
+      if (left.length) listeners[name] = left;
+      else delete listeners[name];
+    },
+    listeners: (name) => listeners[name] || [],
+    emit,
+    dispatch: (name, ...args) => receive(name, args),
+  };
+  defineProperty(global, 'bridge', { value: bridge, configurable: true, writable: true });
+
+  // --- what the sandbox says ---------------------------------------------------------------------------------------
+  let running = null; // { id, request: text before the script, printed: characters, loud }
+  host.fail = (error) => emit('uncaughtException', error);
+
+  const fault = (error) => {
+    if (typeof error !== 'object' || error === null) return { name: 'Error', message: native.String(error), stack: '' };
+    try {
+      const named = error.name === undefined && error.message === undefined;
+      return {
+        name: native.String(error.name || (error.constructor && error.constructor.name) || 'Error'),
+        message: named ? stringify(error) : native.String(error.message),
+        stack: native.String(error.stack || ''),
+      };
+    } catch (_) {
+      return { name: 'Error', message: 'an error that cannot be read', stack: '' };
+    }
+  };
+
+  const print = (level, encoded) => {
+    if (running === null || running.full) return;
+    if (host.mute && level === 'warn' && isDeprecation(encoded)) return;
+    running.printed += encoded.length;
+    if (running.printed > host.consoleLimit) {
+      running.full = true;
+      const message = `console output of this script is more than ${host.consoleLimit} characters; the rest is left out`;
+      say('error', { name: 'Error', message, stack: '' });
+      return;
+    }
+    say('console', level, encoded);
+  };
+  const isDeprecation = (encoded) =>
+    text(startsWith, encoded, '[["1"],"Using \\"') && text(includes, encoded, '\\" is deprecated');
+
+  const call = (kind, eventId, rest) => {
+    head[4]++;
+    write(`["${kind}",${stringify(eventId)},${rest}]`);
+  };
+  const assertions = (list) => {
+    for (let i = 0; i < list.length; i++) {
+      const { name, index, skipped, passed, error } = list[i];
+      say('assertion', native.String(name), index, passed, skipped, error ? fault(error) : null);
+    }
+  };
+
+  const receive = (name, args) => {
+    if (name === 'execution.console') return print(args[1], args[2]);
+    if (running === null) return handshake(name, args);
+    for (const kind in kinds) {
+      if (text(startsWith, name, kind) && text(slice, name, kind.length) === running.id) return kinds[kind](args);
+    }
+    return undefined;
+  };
+  const kinds = {
+    __proto__: null,
+    'execution.assertion.': (args) => assertions(args[1]),
+    'execution.error.': (args) => say('error', fault(args[1])),
+    'execution.skipRequest.': () => say('skip'),
+    'execution.request.': (args) => call('request', args[2], portable(args[3])),
+    'execution.cookies.': (args) => call('cookies', args[0], `${stringify(args[2])},${portable(args[3])}`),
+    'execution.result.': (args) => finish(args[0], args[1]),
+  };
+  const handshake = (name, args) => {
+    if (name === 'initialize') {
+      for (const left of ['setTimeout', 'clearTimeout', '__timer_manager', 'self']) global[left] = undefined;
+      probe();
+    }
+    if (name === 'error') say('error', fault(args[0]));
+  };
+
+  // --- the result: only what changed -------------------------------------------------------------------------------
+  const mutations = (scope) => {
+    const { stream, compacted } = scope.mutations;
+    const names = keys(compacted);
+    if (!names.length && !stream.length) return undefined;
+    return [...names.map((name) => compacted[name]), ...stream].map((change) => (change.length > 1 ? change.slice(0, 2) : [change[0]]));
+  };
+  const variables = (scope) => (mutations(scope) ? scope.toJSON().values : undefined);
+
+  // The request as the sandbox understands the one that was sent in, so that only what a script did makes a difference.
+  const originals = new Map();
+  const original = (Request, sent) => {
+    let known = apply(find, originals, [sent]);
+    if (known === undefined) {
+      if (originals.size > 500) apply(clear, originals, []);
+      known = stringify(new Request(parse(sent)));
+      apply(put, originals, [sent, known]);
+    }
+    return known;
+  };
+  const changedRequest = (request) => {
+    if (!request) return 'null';
+    const left = portable(request);
+    return left === original(request.constructor, running.request) ? 'null' : left;
+  };
+
+  const finish = (error, execution) => {
+    let changes = '{}';
+    let request = 'null';
+    try {
+      const { nextRequest, visualizer } = execution.return;
+      changes = portable({
+        environment: mutations(execution.environment),
+        globals: mutations(execution.globals),
+        collection: mutations(execution.collectionVariables),
+        local: variables(execution._variables),
+        next: nextRequest === undefined ? undefined : [nextRequest],
+        visualizer,
+      });
+      request = changedRequest(execution.request);
+    } catch (broken) {
+      error = error || broken;
+    }
+    write(`["result",${error ? stringify(fault(error)) : 'null'},${changes},${request}]`);
+    running = null;
+    head[1] = 1;
+  };
+
+  // --- turns -------------------------------------------------------------------------------------------------------
+  const execute = (id, event, context, options) => {
+    apply(clear, timers, []);
+    clock[0] = -1;
+    head[1] = 0;
+    event.script.exec = host.reporting(event.script.exec);
+    const packages = options.resolvedPackages || {};
+    for (const name of keys(packages)) packages[name].data = host.reporting(packages[name].data);
+    running = { id, request: stringify(context.request), printed: 0, full: false };
+    host.around(() => emit('execute', id, event, context, options));
+  };
+  // A script that throws in its first column shows where Postman's wrapping puts a script's text; it warms V8 up, too.
+  const probe = () => {
+    const event = { listen: 'test', script: { exec: 'throw new Error()' } };
+    const options = { timeout: 1000, cursor: {}, legacy: {} };
+    execute('probe', event, { request: { url: 'http://localhost' }, response: { code: 200 } }, options);
+  };
+  const hear = (message) => {
+    const [name, ...args] = parse(message);
+    if (name === 'execute') execute(...args);
+    else if (name === 'answer') host.answer(...args);
+    else emit(name, ...args);
+  };
+  const guarded = (work) => {
+    try {
+      work();
+    } catch (error) {
+      if (running === null) say('error', fault(error));
+      else emit('uncaughtException', error);
+    }
+  };
+  return {
+    memory,
+    set message(value) {
+      guarded(() => hear(value));
+    },
+    set turn(_) {
+      guarded(() => {
+        host.settle();
+        fire();
+      });
+    },
+    get questions() {
+      return host.questions();
+    },
+    get rest() {
+      const left = overflow;
+      overflow = '';
+      head[3] = 0;
+      return left;
+    },
+  };
+}

@@ -1,0 +1,282 @@
+"""Postman's script sandbox on V8, in a child process that can be killed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.errors import SandboxError
+from runner.model import Json
+from runner.sandbox import (
+    UNSET,
+    Assertion,
+    Console,
+    Conversation,
+    CookieAnswer,
+    CookieCall,
+    Execution,
+    Mutation,
+    RequestAnswer,
+    RequestCall,
+    Said,
+    ScriptError,
+    ScriptResult,
+    Skipped,
+)
+from runner.sandbox.process import Died, Worker
+from runner.sandbox.stack import script_error
+from runner.sandbox.teleport import decode
+
+NO_TIMEOUT = 2**31 - 1
+DISABLED = ["vault", "datasets", "execution.runRequest"]
+MEGABYTE = 1024 * 1024
+
+
+class V8Sandbox:
+    """The sandbox of `postman-sandbox` on V8; see the `Sandbox` protocol.
+
+    `sync_limit` is how long a script may run without yielding, in milliseconds, where it has no timeout of its own;
+    `memory_limit` what V8 may use, in bytes; `console_limit` how many characters of encoded console output a script may
+    write. `mute_deprecations` drops the warnings the sandbox prints for legacy globals, which Newman 6 does not print.
+    """
+
+    def __init__(
+        self,
+        *,
+        sync_limit: float = 30_000,
+        memory_limit: int = 512 * MEGABYTE,
+        console_limit: int = MEGABYTE,
+        mute_deprecations: bool = True,
+        bootcode: Path | None = None,
+    ) -> None:
+        self._sync_limit = sync_limit
+        self._memory_limit = memory_limit
+        self._settings: Json = {
+            "memory_limit": memory_limit,
+            "console_limit": console_limit,
+            "mute": mute_deprecations,
+        }
+        self._bootcode = bootcode or Path(__file__).with_name("vendor") / "bootcode.js"
+        self._worker: Worker | None = None
+        self._count = 0
+
+    def warm(self) -> None:
+        """Begin to start the engine in the background.
+
+        Raises:
+            SandboxError: the sandbox's program is not installed, or the process cannot be started.
+        """
+        if self._worker is None:
+            self._worker = Worker(self._bootcode, self._settings)
+
+    def close(self) -> None:
+        """End the engine and leave nothing behind."""
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+
+    def __enter__(self) -> V8Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, execution: Execution) -> Conversation:
+        """Run one script; see `Sandbox.run`.
+
+        Raises:
+            SandboxError: the engine could not be started.
+        """
+        self.warm()
+        worker = self._worker
+        assert worker is not None  # noqa: S101
+        worker.wait_ready()
+        self._count += 1
+        script = _Script(worker, execution, f"s{self._count}")
+        limit = (execution.timeout or self._sync_limit) / 1000
+        complete = False
+        try:
+            result = yield from script.run(limit)
+            complete = True
+        except Died as death:
+            result = yield from script.end(self._describe(death, execution))
+        finally:
+            if not complete:
+                worker.kill()
+                self._worker = None
+        if not complete:
+            self.warm()
+        return result
+
+    def _describe(self, death: Died, execution: Execution) -> ScriptError:
+        if death.reason == "timeout":
+            return ScriptError(name="Error", message="sandbox: synchronous script execution timeout")
+        if death.reason == "stuck":
+            return ScriptError(name="Error", message="sandbox: not responding")
+        limit = f"{self._memory_limit // MEGABYTE} MB"
+        if death.reason == "memory":
+            return ScriptError(name="Error", message=f"sandbox: the script used more than {limit} of memory")
+        return ScriptError(name="Error", message=f"sandbox: the script crashed the engine, most likely by using more than {limit}")
+
+    def replace_in(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """Each text with its dynamic variables replaced by Postman's own generators; one call into the sandbox.
+
+        Raises:
+            SandboxError: the sandbox gave no answer.
+        """
+        execution = Execution(
+            listen="prerequest",
+            code="const t = JSON.parse(pm.variables.get('in')).map(s => pm.variables.replaceIn(s));"
+            "pm.variables.set('out', JSON.stringify(t))",
+            request={"url": "http://localhost"},
+            local=({"key": "in", "value": json.dumps(list(texts)), "type": "string"},),
+        )
+        conversation = self.run(execution)
+        try:
+            while True:
+                next(conversation)
+        except StopIteration as stop:
+            result: ScriptResult = stop.value
+        values = {item["key"]: item["value"] for item in result.local or ()}
+        if "out" not in values:
+            raise SandboxError(f"dynamic variables could not be replaced: {result.error}")
+        return tuple(json.loads(values["out"]))
+
+
+class _Script:
+    """The conversation about one execution: what the worker writes, as events, and answers back."""
+
+    def __init__(self, worker: Worker, execution: Execution, ident: str) -> None:
+        self._worker = worker
+        self._execution = execution
+        self._id = ident
+        self._error: ScriptError | None = None
+        self._skipped = False
+
+    def run(self, limit: float) -> Conversation:
+        self._worker.send(message(self._execution, self._id), limit)
+        while True:
+            for said in self._worker.receive(limit):
+                if said[0] == "result":
+                    return (yield from self._result(said))
+                yield from self._say(said)
+
+    def end(self, error: ScriptError) -> Conversation:
+        """The result of a script whose engine died."""
+        yield from self._fail(error)
+        return ScriptResult(error=self._error, skipped=self._skipped)
+
+    def _say(self, said: list[Any]) -> Generator[Said, Any, None]:
+        kind = said[0]
+        if kind in ("request", "cookies"):
+            yield from self._ask(said)
+        elif self._skipped:
+            return
+        elif kind == "console":
+            yield Console(level=said[1], messages=decode(said[2]))
+        elif kind == "assertion":
+            yield self._assertion(*said[1:])
+        elif kind == "error":
+            yield from self._fail(script_error(said[1], self._worker.origin))
+        elif kind == "skip":
+            self._skipped = True
+            yield Skipped()
+
+    def _assertion(self, name: str, index: int, passed: bool, skipped: bool, fault: Json | None) -> Assertion:
+        error = script_error(fault, self._worker.origin) if fault else None
+        return Assertion(name=name, index=index, passed=passed, skipped=bool(skipped), error=error)
+
+    def _fail(self, error: ScriptError) -> Generator[Said, Any, None]:
+        if self._skipped:
+            return
+        if self._error is None:
+            self._error = error
+        yield error
+
+    def _ask(self, said: list[Any]) -> Generator[Said, Any, None]:
+        if self._skipped:
+            answer: Any = None
+        elif said[0] == "request":
+            answer = yield RequestCall(request=said[2])
+        else:
+            answer = yield CookieCall(method=said[2], args=tuple(said[3]))
+        self._worker.answer(reply(said[0], self._id, said[1], answer))
+
+    def _result(self, said: list[Any]) -> Conversation:
+        _, fault, changes, request = said
+        if fault and self._error is None:
+            yield from self._fail(script_error(fault, self._worker.origin))
+        return ScriptResult(
+            environment=mutations(changes.get("environment")),
+            globals=mutations(changes.get("globals")),
+            collection_variables=mutations(changes.get("collection")),
+            local=tuple(changes["local"]) if "local" in changes else None,
+            request=request,
+            next_request=changes["next"][0] if "next" in changes else UNSET,
+            visualizer=changes.get("visualizer"),
+            error=self._error,
+            skipped=self._skipped,
+        )
+
+
+def mutations(changes: list[list[Any]] | None) -> tuple[Mutation, ...]:
+    """Postman's mutations: `[key, value]` sets, `[key]` removes."""
+    return tuple(
+        Mutation(key=key_of(change[0]), value=change[1]) if len(change) > 1 else Mutation(key=key_of(change[0]), unset=True)
+        for change in changes or ()
+    )
+
+
+def key_of(key: Any) -> str:
+    """A variable's name; a script may have used a number."""
+    return key if isinstance(key, str) else json.dumps(key)
+
+
+def reply(kind: str, ident: str, event: Any, answer: RequestAnswer | CookieAnswer | None) -> str:
+    """The message that answers a call of the sandbox."""
+    if kind == "cookies":
+        cookie = answer if isinstance(answer, CookieAnswer) else CookieAnswer()
+        return dumps([f"execution.cookies.{ident}", event, cookie.error, cookie.result])
+    found = answer if isinstance(answer, RequestAnswer) else RequestAnswer(error="the request was not sent")
+    error = {"name": "Error", "message": found.error, **({"code": found.code} if found.code else {})} if found.error else None
+    return dumps([f"execution.response.{ident}", event, error, found.response, {"cookies": found.cookies}])
+
+
+def dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def scope(values: tuple[Json, ...], name: str = "") -> Mapping[str, Any]:
+    return {"values": values, "name": name} if name else {"values": values}
+
+
+def message(execution: Execution, ident: str) -> str:
+    """The `execute` message of the sandbox's contract."""
+    context: Json = {
+        "request": execution.request,
+        "cookies": execution.cookies,
+        "data": execution.data,
+        "environment": scope(execution.environment, execution.environment_name),
+        "globals": scope(execution.globals),
+        "collectionVariables": scope(execution.collection_variables),
+        "_variables": scope(execution.local),
+    }
+    if execution.response is not None:
+        context["response"] = execution.response
+    options: Json = {
+        "timeout": execution.timeout or NO_TIMEOUT,
+        "cursor": {"iteration": execution.iteration, "cycles": execution.iteration_count},
+        "legacy": {
+            "_itemId": execution.item_id,
+            "_itemName": execution.item_name,
+            "_itemPath": execution.item_path,
+            "_eventItemName": execution.script_place,
+        },
+        "disabledAPIs": DISABLED,
+    }
+    if execution.packages is not None:
+        options["resolvedPackages"] = execution.packages
+    event = {"listen": execution.listen, "script": {"type": "text/javascript", "exec": execution.code}}
+    return dumps(["execute", ident, event, context, options])

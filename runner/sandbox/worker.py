@@ -1,0 +1,275 @@
+"""The child process that runs scripts: Postman's sandbox on V8, spoken to over stdin and stdout.
+
+It is started by the path of this file and imports nothing of pabal, so that it is up in a fraction of a second.
+A frame is four bytes of length and that many bytes. What comes in is JSON that goes to V8 as it is; what goes out is a
+list of JSON texts in UTF-16, as V8 wrote it to shared memory, or, on the way out, `!` and a reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import secrets
+import select
+import signal
+import struct
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PARTS = ("host", "rejections", "asyncs", "web", "encoding", "url", "urlclasses", "crypto")
+OUTBOX_BYTES = 1 << 20
+BODY = 32  # where the text begins in the outbox, after six int32 and a float64
+HEARTBEAT = 5.0
+POLL = 0.05
+
+
+class Pipes:
+    """Frames over stdin and stdout; nothing else in the process may print there."""
+
+    def __init__(self) -> None:
+        self._in, self._out = os.dup(0), os.dup(1)
+        quiet = os.open(os.devnull, os.O_RDWR)
+        os.dup2(quiet, 0)
+        os.dup2(quiet, 1)
+
+    def read(self) -> bytes | None:
+        """The next frame, None at the end of the input."""
+        head = self._exactly(4)
+        return self._exactly(struct.unpack("<I", head)[0]) if head else None
+
+    def _exactly(self, length: int) -> bytes | None:
+        chunk = os.read(self._in, length) if length else b""
+        while len(chunk) < length:
+            more = os.read(self._in, length - len(chunk))
+            if not more:
+                return None
+            chunk += more
+        return chunk
+
+    def write(self, data: bytes) -> None:
+        """Send one frame."""
+        frame = memoryview(struct.pack("<I", len(data)) + data)
+        while frame:
+            frame = frame[os.write(self._out, frame) :]
+
+    def wait(self, seconds: float) -> bool:
+        """Whether something comes in within that time. Windows cannot wait on a pipe: there an answer is not looked for."""
+        if os.name == "nt":
+            time.sleep(seconds)
+            return False
+        return bool(select.select([self._in], [], [], seconds)[0])
+
+
+class Watchdog(threading.Thread):
+    """Ends the process when V8 does not come back, eats too much memory, or the parent is gone."""
+
+    def __init__(self, engine: Engine, pipes: Pipes, memory_limit: int) -> None:
+        super().__init__(daemon=True)
+        self._engine, self._pipes = engine, pipes
+        self._memory_limit = memory_limit
+        self._parent = os.getppid()
+
+    def run(self) -> None:
+        while True:
+            time.sleep(POLL)
+            if os.getppid() != self._parent:
+                os._exit(1)
+            entered = self._engine.entered
+            if entered and time.monotonic() - entered > self._engine.limit:
+                self._end("timeout")
+            if entered and own_memory() > self._memory_limit:
+                self._end("memory")
+
+    def _end(self, reason: str) -> None:
+        with contextlib.suppress(OSError):
+            self._pipes.write(self._engine.said())
+            self._pipes.write(f"!{reason}".encode())
+        os._exit(1)
+
+
+def own_memory() -> int:
+    """Bytes of memory only this process uses; 0 where the system does not say."""
+    try:
+        _, used, shared = PROCESS_MEMORY.read_bytes().split()[:3]
+    except OSError:
+        return 0
+    return (int(used) - int(shared)) * PAGE
+
+
+PROCESS_MEMORY = Path("/proc/self/statm")
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+class Engine:
+    """V8 with the prelude and Postman's sandbox in it.
+
+    A message goes in by assigning to a property: its setter runs the turn, and mini-racer has no cheaper way in. What the
+    sandbox says comes out through memory shared with V8.
+    """
+
+    def __init__(self, bootcode: str, settings: dict[str, Any]) -> None:
+        from py_mini_racer import MiniRacer
+
+        self._racer = MiniRacer()
+        self._racer.set_hard_memory_limit(settings["memory_limit"])
+        self._gate: Any = self._racer.eval(prelude(settings))
+        memory: Any = self._gate["memory"]
+        self._memory = memory
+        self._head, self._clock = memory[:24].cast("i"), memory[24:32].cast("d")
+        self._racer.eval(bootcode + "\n;0")
+        self.limit = 60.0
+        self.entered = 0.0
+        self.hear('["initialize",{}]')
+
+    def hear(self, message: str) -> None:
+        """Give the sandbox a message and let it run until it has nothing to do right now."""
+        self._enter("message", message)
+
+    def turn(self) -> None:
+        """Fire the next timer that is due."""
+        self._enter("turn", "")
+
+    def _enter(self, door: str, value: str) -> None:
+        self.entered = time.monotonic()
+        self._gate[door] = value
+        self.entered = 0.0
+
+    def said(self) -> bytes:
+        """Take what the sandbox said, JSON texts each followed by a comma, in UTF-16."""
+        length = self._head[0]
+        text = bytes(self._memory[BODY : BODY + 2 * length])
+        self._head[0] = 0
+        return text
+
+    def rest(self) -> bytes:
+        """Take what did not fit the shared memory."""
+        return str(self._gate["rest"]).encode("utf-16-le", "surrogatepass") if self._head[3] else b""
+
+    @property
+    def finished(self) -> bool:
+        return bool(self._head[1])
+
+    @property
+    def calls(self) -> int:
+        """How many calls that need an answer the sandbox has made since it started."""
+        return int(self._head[4])
+
+    @property
+    def asking(self) -> bool:
+        return self._head[2] > 0
+
+    def questions(self) -> list[list[Any]]:
+        """The cryptographic operations scripts wait for: number, operation, arguments."""
+        asked: list[list[Any]] = json.loads(str(self._gate["questions"]))
+        return asked
+
+    def due(self) -> float:
+        """Seconds until the next timer, HEARTBEAT if that is further off or there is none."""
+        at = self._clock[0]
+        return HEARTBEAT if at < 0 else min(max(at / 1000 - time.time(), 0.0), HEARTBEAT)
+
+
+def probe(engine: Engine) -> bytes:
+    """Let the script end that the handshake began, and take what it said."""
+    while not engine.finished:
+        engine.turn()
+    return engine.said()
+
+
+def prelude(settings: dict[str, Any]) -> str:
+    """One program out of the parts under js/. The name async functions report to is known to nobody else."""
+    escape = f"e{secrets.token_hex(8)}"
+    host = {
+        "outboxBytes": OUTBOX_BYTES,
+        "consoleLimit": settings["console_limit"],
+        "mute": settings["mute"],
+        "seed": secrets.token_hex(32),
+        "escapeName": escape,
+    }
+    parts = ",".join((HERE / "js" / f"{name}.js").read_text("utf-8") for name in PARTS)
+    start = f"(()=>{{const host={json.dumps(host)};const made=[{parts}].map((part)=>part(host));{escape}=host.escape;return made[0]}})()"
+    return f"let {escape};{start}"
+
+
+def answer(engine: Engine) -> None:
+    """Work out what crypto.subtle was asked."""
+    spec = importlib.util.spec_from_file_location("subtle", HERE / "subtle.py")
+    if "subtle" not in sys.modules and spec is not None and spec.loader is not None:
+        sys.modules["subtle"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["subtle"])
+    for call, operation, args in engine.questions():
+        failure, result = sys.modules["subtle"].perform(operation, args)
+        engine.hear(json.dumps(["answer", call, failure, result]))
+
+
+class Conversation:
+    """One script. While the parent owes answers nothing is written: it does not read then, and both could block."""
+
+    def __init__(self, engine: Engine, pipes: Pipes) -> None:
+        self._engine, self._pipes = engine, pipes
+        self._owed = 0
+        self._calls = engine.calls
+
+    def run(self, message: bytes) -> bool:
+        """Run the script to its end; False when the parent went away. The first 8 bytes are the limit of a turn in seconds."""
+        engine = self._engine
+        engine.limit = struct.unpack("<d", message[:8])[0]
+        engine.hear(message[8:].decode())
+        while True:
+            while engine.asking:
+                answer(engine)
+            if engine.finished:
+                return self._finish()
+            delay = engine.due()
+            if not self._owed:
+                self._flush(delay)
+            if not self._pipes.wait(delay):
+                engine.turn()
+            elif not self._take_answer():
+                return False
+
+    def _flush(self, delay: float) -> None:
+        text = self._engine.said() + self._engine.rest()
+        if text or delay >= HEARTBEAT:
+            self._owed, self._calls = self._engine.calls - self._calls, self._engine.calls
+            self._pipes.write(text)
+
+    def _take_answer(self) -> bool:
+        frame = self._pipes.read()
+        if frame is None:
+            return False
+        self._owed -= 1
+        self._engine.hear(frame.decode())
+        return True
+
+    def _finish(self) -> bool:
+        while self._owed:
+            if self._pipes.read() is None:
+                return False
+            self._owed -= 1
+        self._pipes.write(self._engine.said() + self._engine.rest())
+        return True
+
+
+def main() -> None:
+    """Boot, say so, and run scripts until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settings = json.loads(sys.argv[1])
+    sys.path[:] = settings["path"]
+    pipes = Pipes()
+    engine = Engine(Path(settings["bootcode"]).read_text("utf-8"), settings)
+    Watchdog(engine, pipes, settings["memory_limit"]).start()
+    pipes.write(probe(engine))
+    while (message := pipes.read()) is not None and Conversation(engine, pipes).run(message):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
