@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from runner import events
@@ -89,7 +88,16 @@ class _Values:
             fields["value"] = self.under(name, value.value, str(fields.get("type")))
         if isinstance(value, Auth):
             fields["params"] = _hide_auth(value, fields["params"])
-        return replace(value, **fields)
+        return dataclasses.replace(value, **fields)
+
+
+def _changed(value: _Made, /, **fields: Any) -> _Made:
+    """The same value where none of the fields is new; else a copy, made in half the time that `dataclasses.replace` takes."""
+    for name, field in fields.items():
+        if getattr(value, name) is not field:
+            kept = {name: getattr(value, name) for name in value.__slots__ if name not in fields}  # type: ignore[attr-defined]
+            return type(value)(**kept, **fields)
+    return value
 
 
 def _hide_auth(auth: Auth, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -125,7 +133,7 @@ class _Redactor:
         known, version, cleaned = self._place
         if cleaned is None or known is not place or version != self._secrets.version:
             path = tuple(map(self._secrets.hide, place.path))
-            cleaned = replace(place, item=self._item(place.item), path=path)
+            cleaned = _changed(place, item=self._item(place.item), path=path)
             self._place = (place, self._secrets.version, cleaned)
         return cleaned
 
@@ -143,7 +151,7 @@ class _Redactor:
         for scope in (event.environment.values, event.globals.values, event.collection.variables):
             self._learn(scope)
         self._learn_auth(event.collection)
-        return replace(
+        return _changed(
             event,
             collection=self._collection(event.collection),
             environment=self._environment(event.environment),
@@ -153,7 +161,7 @@ class _Redactor:
     def _run_finished(self, event: events.RunFinished) -> RunEvent:
         for scope in (event.environment.values, event.globals.values, event.collection.variables):
             self._learn(scope)
-        return replace(
+        return _changed(
             event,
             collection=self._collection(event.collection),
             environment=self._environment(event.environment),
@@ -185,15 +193,16 @@ class _Redactor:
         if self._bodies:
             return _hide_deep(self._secrets, collection)
         variables = _hide_deep(self._secrets, collection.variables)
-        return replace(collection, name=self._secrets.hide(collection.name), variables=variables, items=(), events=(), auth=None)
+        name = self._secrets.hide(collection.name)
+        return dataclasses.replace(collection, name=name, variables=variables, items=(), events=(), auth=None)
 
     def _environment(self, environment: Environment) -> Environment:
-        return replace(environment, values=_hide_deep(self._secrets, environment.values))
+        return _changed(environment, values=_hide_deep(self._secrets, environment.values))
 
     def _iteration_started(self, event: events.IterationStarted) -> RunEvent:
         for key, value in event.data.items():
             self._secrets.learn(key, value)
-        return replace(event, data=_hide_deep(self._secrets, event.data))
+        return _changed(event, data=_hide_deep(self._secrets, event.data))
 
     def _request_sent(self, event: events.RequestSent) -> RunEvent:
         """A token that a server has just given out is learned here, before a script can write it to the console."""
@@ -202,16 +211,15 @@ class _Redactor:
         for body in (event.prepared.body, event.response.body if event.response else None):
             if body and b"\0" not in body[:512]:
                 self._secrets.learn_fields(body.decode("utf-8", "replace"))
-        return replace(
-            event,
-            place=self._clean_place(event.place),
-            prepared=self._prepared(event.prepared),
-            response=self._response(event.response) if event.response else None,
-            error=self._optional(event.error),
-        )
+        prepared, response = self._prepared(event.prepared), event.response
+        if response:
+            sent = prepared if response.sent is event.prepared else response.sent and self._prepared(response.sent)
+            response = self._response(response, sent)
+        place, error = self._clean_place(event.place), self._optional(event.error)
+        return _changed(event, place=place, prepared=prepared, response=response, error=error)
 
     def _prepared(self, prepared: Prepared) -> Prepared:
-        return replace(
+        return _changed(
             prepared,
             url=self._secrets.hide(prepared.url),
             headers=self._headers(prepared.headers),
@@ -220,8 +228,8 @@ class _Redactor:
             warnings=tuple(map(self._secrets.hide, prepared.warnings)),
         )
 
-    def _response(self, response: Response) -> Response:
-        return replace(
+    def _response(self, response: Response, sent: Prepared | None) -> Response:
+        return _changed(
             response,
             reason=self._secrets.hide(response.reason),
             url=self._secrets.hide(response.url),
@@ -229,35 +237,36 @@ class _Redactor:
             body=self._body(response.body) or b"",
             cookies=tuple(self._cookie(cookie) for cookie in response.cookies),
             note=self._secrets.hide(response.note),
-            sent=self._prepared(response.sent) if response.sent else None,
+            sent=sent,
         )
 
     def _headers(self, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        return tuple((name, self._secrets.hide_header(name, value)) for name, value in headers)
+        hidden = tuple((name, self._secrets.hide_header(name, value)) for name, value in headers)
+        return headers if hidden == headers else hidden
 
     def _body(self, body: bytes | None) -> bytes | None:
         return self._secrets.hide_bytes(body) if body and self._bodies else None
 
     def _cookie(self, cookie: Cookie) -> Cookie:
-        return replace(cookie, value=mask(cookie.value), path=self._secrets.hide(cookie.path))
+        return _changed(cookie, value=mask(cookie.value), path=self._secrets.hide(cookie.path))
 
     def _console(self, event: events.ConsoleWritten) -> RunEvent:
         messages = _hide_deep(self._secrets, event.console.messages)
         messages = messages if isinstance(messages, tuple) else (messages,)
-        return replace(event, place=self._clean_place(event.place), console=replace(event.console, messages=messages))
+        return _changed(event, place=self._clean_place(event.place), console=_changed(event.console, messages=messages))
 
     def _asserted(self, event: events.Asserted) -> RunEvent:
         assertion = event.assertion
         error = self._error(assertion.error) if assertion.error else None
-        assertion = replace(assertion, name=self._secrets.hide(assertion.name), error=error)
-        return replace(event, place=self._clean_place(event.place), assertion=assertion)
+        assertion = _changed(assertion, name=self._secrets.hide(assertion.name), error=error)
+        return _changed(event, place=self._clean_place(event.place), assertion=assertion)
 
     def _script_failed(self, event: events.ScriptFailed) -> RunEvent:
         where = self._secrets.hide(event.where)
-        return replace(event, place=self._clean_place(event.place), where=where, error=self._error(event.error))
+        return _changed(event, place=self._clean_place(event.place), where=where, error=self._error(event.error))
 
     def _script_finished(self, event: events.ScriptFinished) -> RunEvent:
-        return replace(
+        return _changed(
             event,
             place=self._clean_place(event.place),
             where=self._secrets.hide(event.where),
@@ -267,17 +276,17 @@ class _Redactor:
 
     def _noted(self, event: events.Noted) -> RunEvent:
         place = self._clean_place(event.place) if event.place else None
-        return replace(event, place=place, text=self._secrets.hide(event.text))
+        return _changed(event, place=place, text=self._secrets.hide(event.text))
 
     def _placed(self, event: events.ItemStarted | events.ItemFinished) -> RunEvent:
-        return replace(event, place=self._clean_place(event.place))
+        return _changed(event, place=self._clean_place(event.place))
 
     def _item_skipped(self, event: events.ItemSkipped) -> RunEvent:
-        return replace(event, place=self._clean_place(event.place), reason=self._secrets.hide(event.reason))
+        return _changed(event, place=self._clean_place(event.place), reason=self._secrets.hide(event.reason))
 
     def _error(self, error: ScriptError) -> ScriptError:
         hide = self._secrets.hide
-        return replace(error, name=hide(error.name), message=hide(error.message), stack=hide(error.stack))
+        return _changed(error, name=hide(error.name), message=hide(error.message), stack=hide(error.stack))
 
     def _optional(self, text: str | None) -> str | None:
         return None if text is None else self._secrets.hide(text)

@@ -12,22 +12,19 @@ from urllib.parse import quote, quote_plus
 STARS = "****"
 SHORTEST = 6
 """Values with fewer characters are hidden under their name only: as parts of a text they would be found everywhere."""
-REMEMBERED = 256
+REMEMBERED = 100
 """How many passing values (a token of each iteration) are kept; the oldest give way, so that memory and time stay flat."""
 
-_SECRET = re.compile(
-    r"token|secret|passw(or)?d|passphrase|passcode|\bpwd\b|authori[sz]ation|cookie|credential|jwt"
-    r"|bearer|(app|api|access|private|approval|auth|client|consumer|master)[ ._-]?key\b"
-    r"|(account|encryption|signing|session|shared|license)[ ._-]?key\b"
-    r"|[._-]key$"
-)
+_WORDS = ("token", "secret", "password", "passwd", "passphrase", "passcode", "authori", "cookie", "credential", "jwt", "bearer")
+_KEYS = tuple("app api access private approval auth client consumer master account encryption signing".split())
+_SECRET = re.compile(rf"{'|'.join(_WORDS)}|\bpwd\b|({'|'.join(_KEYS)}|session|shared|license)[ ._-]?key\b|[._-]key$")
 # token_type, tokenUrl, access_token_expired …: about a secret, not one. Postman-Token is a number for each request.
 _ABOUT = re.compile(
     r"(type|expired?|expires?|expiry|expiration|_at|_in|count|limit|length|ur[il]|endpoint|name|public[ ._-]?key|tokens)$"
 )
 _PLAIN_WORDS = frozenset({"bearer", "password", "postman", "secret", "string", "undefined", "[object object]"})
 _PROSE_NAMES = frozenset({"token", "password", "secret", "jwt", "bearer", "credential", "credentials", "passphrase", "pwd"})
-_HINTS = ("token", "secret", "passw", "pwd", "passphrase", "passcode", "key", "auth", "cookie", "bearer", "basic", "jwt", "@")
+_HINTS = (*_WORDS, "pwd", "basic", "@", "_key", "-key", ".key", "key=", *(f"{word}key" for word in _KEYS))
 _SHOWABLE = re.compile(r"[\w.~+/=-]+\Z", re.ASCII)
 _MASKED = re.compile(r"[^\s*]{0,4}\*{4}[^\s*]{0,4}\Z")
 
@@ -46,6 +43,7 @@ _SCHEME = re.compile(r"(?P<head>\b(?:Bearer|Basic)[ \t]+)(?P<text>(?=\S*[\d=._])
 _WORD_BEFORE = re.compile(r"[\w.-]+\Z")
 _LONGEST_NAME = 64
 _NEAR = 512
+_LONG, _KNOWN = 300, 2000
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _USERINFO = re.compile(r"(?P<head>://[^\s/:@]*:)(?P<text>[^\s/@]+)(?=@)")
 _SENT_SCHEME = re.compile(
@@ -87,6 +85,8 @@ class Secrets:
         self._recent: dict[str, tuple[str, ...]] = {}
         self._needles: list[tuple[str, str]] | None = []
         self._hints: tuple[str, ...] = _HINTS
+        self._known: dict[str, str] = {}
+        self._known_at = 0
         self.version = 0
         """Goes up whenever something new is known: what was hidden before may have to be hidden anew."""
         for name in names:
@@ -130,6 +130,15 @@ class Secrets:
 
     def hide(self, text: str) -> str:
         """The text without the secrets in it; the same object when there are none."""
+        if len(text) > _LONG:
+            return self._hide(text)
+        if self._known_at != self.version or len(self._known) >= _KNOWN:
+            self._known, self._known_at = {}, self.version
+        if (hidden := self._known.get(text)) is None:
+            hidden = self._known[text] = self._hide(text)
+        return hidden
+
+    def _hide(self, text: str) -> str:
         hidden = self._hide_values(text)
         parts, done = [], 0
         for found in self._named(hidden):
@@ -195,6 +204,8 @@ class Secrets:
         if len(lowered) != len(text):  # as with the Turkish dotted I
             lowered = text.translate(_LOWER)
         hints = [hint for hint in self._hints if hint in lowered]
+        if not hints:
+            return
         done = 0
         for place in sorted(place for hint in hints for place in _places(lowered, hint)):
             if place >= done and (found := self._named_at(text, place)):
