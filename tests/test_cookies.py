@@ -244,6 +244,7 @@ def test_toughs_json_both_ways() -> None:
     assert to_tough(from_tough(plain | {"expires": "Infinity"}, 0)) == plain
     aged = from_tough(plain | {"maxAge": 60}, 0)
     assert aged.expires == NOW + 60
+    assert from_tough(plain | {"creation": "long ago"}, 7).created == 7
     assert from_tough(plain | {"maxAge": "Infinity"}, 0).expires is None
     assert to_tough(from_tough(plain | {"maxAge": "-Infinity"}, 0))["expires"] == "1970-01-01T00:00:00.000Z"
 

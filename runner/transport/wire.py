@@ -162,13 +162,12 @@ class Wire(HTTPAdapter):
 
     def _pool(self, route: Route) -> Any:
         address = route.address
+        settings = {"ssl_context": self._context(route.verify)} if address.scheme == "https" else {}
         try:
             manager = self.proxy_manager_for(route.proxy) if route.proxy else self.poolmanager
+            return manager.connection_from_host(address.host, address.port, scheme=address.scheme, pool_kwargs=settings)
         except (OSError, ValueError, HTTPError) as error:
             raise proxy_failure() from error
-        secure = address.scheme == "https"
-        settings = {"ssl_context": self._context(route.verify)} if secure else {}
-        return manager.connection_from_host(address.host, address.port, scheme=address.scheme, pool_kwargs=settings)
 
     def _context(self, verify: bool) -> ssl.SSLContext:
         if verify not in self._contexts:
