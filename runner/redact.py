@@ -13,6 +13,8 @@ from runner.sandbox import ScriptError
 from runner.secrets import STARS, Secrets, mask
 
 _Made = TypeVar("_Made")
+_FIRST = 65_536
+"""Bytes of a body in which new secrets are looked for, so that they are known in other places too."""
 
 
 def redacted(happenings: Iterable[RunEvent], secrets: Secrets, *, bodies: bool = True) -> Iterator[RunEvent]:
@@ -210,7 +212,7 @@ class _Redactor:
             self._secrets.learn_header(name, value)
         for body in (event.prepared.body, event.response.body if event.response else None):
             if body and b"\0" not in body[:512]:
-                self._secrets.learn_fields(body.decode("utf-8", "replace"))
+                self._secrets.learn_fields(body[:_FIRST].decode("utf-8", "replace"))
         prepared, response = self._prepared(event.prepared), event.response
         if response:
             sent = prepared if response.sent is event.prepared else response.sent and self._prepared(response.sent)

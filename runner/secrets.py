@@ -16,15 +16,18 @@ REMEMBERED = 100
 """How many passing values (a token of each iteration) are kept; the oldest give way, so that memory and time stay flat."""
 
 _WORDS = ("token", "secret", "password", "passwd", "passphrase", "passcode", "authori", "cookie", "credential", "jwt", "bearer")
-_KEYS = tuple("app api access private approval auth client consumer master account encryption signing".split())
-_SECRET = re.compile(rf"{'|'.join(_WORDS)}|\bpwd\b|({'|'.join(_KEYS)}|session|shared|license)[ ._-]?key\b|[._-]key$")
+_KEYS = ("app", "api", "access", "private", "auth")
+_SECRET = re.compile(rf"{'|'.join(_WORDS)}|\bpwd\b|({'|'.join(_KEYS)})[ ._-]?key\b|[ ._-]key$")
 # token_type, tokenUrl, access_token_expired …: about a secret, not one. Postman-Token is a number for each request.
 _ABOUT = re.compile(
-    r"(type|expired?|expires?|expiry|expiration|_at|_in|count|limit|length|ur[il]|endpoint|name|public[ ._-]?key|tokens)$"
+    r"(type|expired?|expires?|expiry|expiration|_at|_in|count|limit|length|ur[il]|endpoint|name|tokens)$"
+    r"|(public|primary|foreign|sort|cache|partition|idempotency)[ ._-]?key$"
 )
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLAIN_WORDS = frozenset({"bearer", "password", "postman", "secret", "string", "undefined", "[object object]"})
 _PROSE_NAMES = frozenset({"token", "password", "secret", "jwt", "bearer", "credential", "credentials", "passphrase", "pwd"})
-_HINTS = (*_WORDS, "pwd", "basic", "@", "_key", "-key", ".key", "key=", *(f"{word}key" for word in _KEYS))
+_HINTS = ("token", "secret", "pass", "authori", "cookie", "credential", "jwt", "bearer", "pwd", "basic", "@",
+          "_key", "-key", ".key", "key=", *(f"{word}key" for word in _KEYS))  # fmt: skip
 _SHOWABLE = re.compile(r"[\w.~+/=-]+\Z", re.ASCII)
 _MASKED = re.compile(r"[^\s*]{0,4}\*{4}[^\s*]{0,4}\Z")
 
@@ -55,7 +58,7 @@ _SENT_SCHEME = re.compile(
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a variable, header, parameter or field of this name usually holds something secret."""
-    lowered = name.strip().lower()
+    lowered = _CAMEL.sub("_", name.strip()).lower()
     return bool(_SECRET.search(lowered)) and not _ABOUT.search(lowered) and lowered != "postman-token"
 
 

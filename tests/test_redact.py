@@ -77,6 +77,8 @@ def test_names_of_secrets(name: str) -> None:
         "key",
         "keyword",
         "publicKey",
+        "cache_key",
+        "Postman-Token",
         "max_tokens",
         "host",
     ],

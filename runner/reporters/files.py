@@ -32,7 +32,7 @@ def report_path(export: str | None, extension: str, now: datetime) -> Path:
     except OSError as error:
         raise _unwritable(path, error) from error
     if not os.access(path.parent, os.W_OK):
-        raise UsageError("the report cannot be written: the folder is read-only", where=str(path))
+        raise UsageError("cannot be written: the folder is read-only", where=str(path))
     return path
 
 
@@ -71,4 +71,4 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"the report cannot be written: {error.strerror or error}", where=str(path))
+    return UsageError(f"cannot be written: {error.strerror or error}", where=str(path))
