@@ -1,0 +1,149 @@
+"""A stand-in for the KIS Open API on this machine: both hosts, with KIS's checks, answers, limits and a small order book.
+
+    with Simulator(limits=False) as simulator:
+        environment = simulator.variables
+
+`serve` is the same for a command that runs until it is stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING
+
+from runner.kis.simulator.gateway import RATES, Gateway, LogEntry, OrderCall, Records
+from runner.kis.simulator.keys import HOST_OF, TEST_CREDENTIALS, OAuth, key_ring
+from runner.kis.simulator.values import Market
+
+if TYPE_CHECKING:
+    from runner.kis.simulator.server import Server
+
+__all__ = ["LogEntry", "OrderCall", "Simulator", "serve"]
+
+
+class Simulator:
+    """The mock and the real host on two loopback ports; a context manager, or `start` and `close`.
+
+    `limits` enforces KIS's calls a second (`rates`, by host), `strict_token_rate` one token a minute for each app key.
+    `credentials` replaces test values by variable name, empty ones count as not given. `clock` gives seconds since 1970;
+    `seed` decides the made-up values. Ports 0 are free ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: bool = True,
+        strict_token_rate: bool = True,
+        credentials: Mapping[str, str] | None = None,
+        rates: Mapping[str, int] = RATES,
+        clock: Callable[[], float] = time.time,
+        seed: object = 0,
+        mock_port: int = 0,
+        real_port: int = 0,
+    ) -> None:
+        given = {key: value for key, value in (credentials or {}).items() if value and key in TEST_CREDENTIALS}
+        self.credentials: Mapping[str, str] = MappingProxyType({**TEST_CREDENTIALS, **given})
+        self._market = Market(seed)
+        self._ports = {"mock": mock_port, "real": real_port}
+        self._records = Records()
+        ring = key_ring(self.credentials)
+        self.gateways = {
+            host: Gateway(
+                host,
+                OAuth(ring, strict=strict_token_rate, seed=f"{seed}|{host}"),
+                rate=rates[host] if limits else None,
+                clock=clock,
+                seed=seed,
+                market=self._market,
+                records=self._records,
+            )
+            for host in sorted(set(HOST_OF.values()))
+        }
+        self._servers: dict[str, Server] = {}
+
+    def start(self) -> Simulator:
+        """Begin to serve.
+
+        Raises:
+            OSError: a given port is taken.
+        """
+        from runner.kis.simulator.server import Server
+
+        try:
+            for host, gateway in self.gateways.items():
+                self._servers[host] = Server(gateway, self._ports[host])
+        except OSError:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """Stop serving; what was recorded can still be read."""
+        for server in self._servers.values():
+            server.close()
+        self._servers = {}
+
+    def __enter__(self) -> Simulator:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def mock_url(self) -> str:
+        """Where the mock host listens: the value of `VTS`."""
+        return self._servers["mock"].url
+
+    @property
+    def real_url(self) -> str:
+        """Where the real host listens: the value of `PROD`."""
+        return self._servers["real"].url
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """A value for every variable of KIS's environment files: both URLs and the credentials."""
+        return {"VTS": self.mock_url, "PROD": self.real_url, **self.credentials}
+
+    @property
+    def log(self) -> tuple[LogEntry, ...]:
+        """The last 10,000 calls to either host, oldest first."""
+        return tuple(self._records.log)
+
+    @property
+    def orders(self) -> tuple[OrderCall, ...]:
+        """The last 10,000 money-moving calls that arrived at either host, taken or refused, oldest first."""
+        return tuple(self._records.orders)
+
+    def move(self, code: str, price: Decimal | str) -> None:
+        """Set an instrument's price; open orders that it reaches are filled."""
+        self._market.move(code, Decimal(price))
+        for gateway in self.gateways.values():
+            gateway.settle()
+
+    def reset(self) -> None:
+        """Forget orders, log and recent calls on both hosts; tokens stay valid."""
+        self._records.log.clear()
+        self._records.orders.clear()
+        for gateway in self.gateways.values():
+            gateway.reset()
+
+
+def serve(
+    *,
+    mock_port: int = 0,
+    real_port: int = 0,
+    limits: bool = True,
+    strict_token_rate: bool = True,
+    credentials: Mapping[str, str] | None = None,
+) -> Simulator:
+    """Start a simulator that runs until its `close`; it prints nothing, its URLs and credentials are attributes.
+
+    Raises:
+        OSError: a port is taken.
+    """
+    return Simulator(
+        mock_port=mock_port, real_port=real_port, limits=limits, strict_token_rate=strict_token_rate, credentials=credentials
+    ).start()
