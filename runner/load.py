@@ -136,9 +136,10 @@ def collection_from_json(data: Any, where: Where | None = None) -> Collection:
 
 
 def environment_from_json(data: Any, where: Where | None = None) -> Environment:
-    """An environment or globals from its JSON value; `{environment: …}` and `{globals: …}` wrappers are peeled."""
+    """An environment or globals from its JSON value, or a bare list of values; `{environment: …}` wrappers are peeled."""
     where = where or Where()
-    root = _object(_peel(_peel(data, "environment"), "globals"), where)
+    peeled = _peel(_peel(data, "environment"), "globals")
+    root = {"values": peeled} if isinstance(peeled, list) else _object(peeled, where)
     if "item" in root or "info" in root:
         raise where.fail("is not an environment: it is a collection")
     return Environment(

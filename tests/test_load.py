@@ -40,7 +40,7 @@ def test_any_text_is_decoded_as_it_was(text: str, encoding: str) -> None:
 def test_wrappers_are_peeled() -> None:
     assert collection_from_json({"collection": COLLECTION}).name == "한글"
     values = {"name": "e", "values": [{"key": "a", "value": 1}]}
-    for wrapped in (values, {"environment": values}, {"globals": values}):
+    for wrapped in (values, {"environment": values}, {"globals": values}, values["values"]):
         assert environment_from_json(wrapped).values == (Variable(key="a", value=1),)
 
 

@@ -35,10 +35,12 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension | None:
 def _simulated(host: Host, limits: bool) -> Mapping[str, Kind]:
     """Start the simulator and point the run at it; it knows the user's own keys and accounts where there are any."""
     from runner.kis.simulator import Simulator
+    from runner.kis.simulator.keys import TEST_CREDENTIALS
 
-    simulator = Simulator(limits=limits)
-    simulator.__enter__()
-    host.on_close(lambda: simulator.__exit__(None, None, None))
+    own = {name: str(value) for name in TEST_CREDENTIALS if (value := host.scopes.lookup(name))}
+    simulator = Simulator(limits=limits, credentials=own)
+    simulator.start()
+    host.on_close(simulator.close)
     host.supply({"VTS": simulator.mock_url, "PROD": simulator.real_url}, "the simulator", override=True)
     host.supply(simulator.credentials, "the simulator")
     return {simulator.mock_url: "mock", simulator.real_url: "real"}
