@@ -33,7 +33,7 @@ class Page:
         """
         arrays = (output.name for output in endpoint.outputs if output.shape == "array")
         ctx = endpoint.ctx
-        page = cls(output=next(arrays, ""), start=0, size=endpoint.page[mock] if ctx else 0, ctx=ctx, tag=_tag(query))
+        page = cls(output=next(arrays, ""), start=0, size=endpoint.page[mock] if ctx else 0, ctx=ctx, tag=_tag(query) if ctx else "")
         return page._at(query) if continues and ctx else page
 
     def cut(self, rows: Sequence[Item]) -> list[Item]:

@@ -112,9 +112,14 @@ def _value(field: str, scene: Scene) -> str:
 
 
 def _echo(field: str, query: Mapping[str, str]) -> str:
-    tables = _tables()
-    keys = (field.upper(), *tables["echo"].get(field.lower(), ()))
-    return next((query[key] for key in keys if query.get(key, "") not in ("", *tables["blank"])), "")
+    blank = _tables()["blank"]
+    return next((value for key in _sources(field) if (value := query.get(key, "")) and value not in blank), "")
+
+
+@cache
+def _sources(field: str) -> tuple[str, ...]:
+    """The parameters whose value a field repeats."""
+    return (field.upper(), *_tables()["echo"].get(field.lower(), ()))
 
 
 def _latest(query: Mapping[str, str], now: datetime) -> datetime:
@@ -151,7 +156,7 @@ def _price(scene: Scene, args: Sequence[str]) -> str:
 
 
 def _change(scene: Scene, args: Sequence[str]) -> str:
-    return plain(_round(scene.price * Decimal(scene.random.randint(-20, 20)) / 1000, scene.price))
+    return plain(_round(scene.price * Decimal(scene.random.randint(0, 20)) / 1000, scene.price))
 
 
 def _moment(scene: Scene, form: str) -> str:
