@@ -21,6 +21,27 @@ class Origin:
     column: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """How places in a stack become places in the user's script of `lines` lines.
+
+    `shifts` are texts the host put in, as (line, column, length); `syntax` is where the script does not parse, if so.
+    """
+
+    origin: Origin
+    lines: int
+    shifts: tuple[tuple[int, int, int], ...] = ()
+    syntax: tuple[int, int] | None = None
+
+    def own(self, line: int, column: int) -> tuple[int, int] | None:
+        """The place in the user's text, None when it is outside."""
+        line = line - self.origin.line + 1
+        if line == 1:
+            column -= self.origin.column - 1
+        column -= sum(length for at_line, at_column, length in self.shifts if at_line == line and at_column < column)
+        return (line, max(column, 1)) if 1 <= line <= self.lines else None
+
+
 def first_position(stack: str) -> Origin:
     """The place of the innermost frame of a script; of an error thrown by `throw new Error()` in a script's first column."""
     for text in stack.split("\n"):
@@ -30,28 +51,29 @@ def first_position(stack: str) -> Origin:
     raise ValueError("the stack shows no script")
 
 
-def script_error(fault: Json, origin: Origin) -> ScriptError:
+def script_error(fault: Json, places: Places) -> ScriptError:
     """An error as the sandbox sent it, with line and column in the user's own script.
 
     V8's frames of the sandbox itself are left out, those of the script are named as Newman names them. The sandbox writes
     `Error:` before every stack; the error's own name is put there.
     """
     name, message = str(fault["name"]), str(fault["message"])
-    frames = [shown for text in str(fault["stack"]).split("\n") if (shown := own_frame(text, origin))]
-    place = frames[0][1:] if frames else (fault.get("line"), fault.get("column"))
-    lines = [f"{name}: {message}" if message else name, *(text for text, _, _ in frames)]
-    return ScriptError(name=name, message=message, stack="\n".join(lines), line=place[0], column=place[1])
+    frames = [shown for text in str(fault["stack"]).split("\n") if (shown := own_frame(text, places))]
+    if not frames and places.syntax and name == "SyntaxError":
+        frames = [(f"    at {SCRIPT_NAME}:{places.syntax[0]}:{places.syntax[1]}", *places.syntax)]
+    _, line, column = frames[0] if frames else ("", None, None)
+    shown_lines = [f"{name}: {message}" if message else name, *(text for text, _, _ in frames)]
+    return ScriptError(name=name, message=message, stack="\n".join(shown_lines), line=line, column=column)
 
 
-def own_frame(text: str, origin: Origin) -> tuple[str, int, int] | None:
+def own_frame(text: str, places: Places) -> tuple[str, int, int] | None:
     """A line of a stack as (text, line, column) if it is a frame of the user's script."""
     frame = FRAME.match(text)
     if not frame or not EVALUATED.search(text):
         return None
-    line = int(frame["line"]) - origin.line + 1
-    column = int(frame["column"]) - (origin.column - 1 if line == 1 else 0)
-    if line < 1 or column < 1:
+    own = places.own(int(frame["line"]), int(frame["column"]))
+    if own is None:
         return None
-    place = f"{SCRIPT_NAME}:{line}:{column}"
+    place = f"{SCRIPT_NAME}:{own[0]}:{own[1]}"
     function = re.sub(r"^(Object\.)?eval$", "", frame["function"] or "")
-    return f"    at {function} ({place})" if function else f"    at {place}", line, column
+    return f"    at {function} ({place})" if function else f"    at {place}", *own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from runner.sandbox import (
     Skipped,
 )
 from runner.sandbox.process import Died, Worker
-from runner.sandbox.stack import script_error
+from runner.sandbox.stack import Places, script_error
 from runner.sandbox.teleport import decode
 
 NO_TIMEOUT = 2**31 - 1
@@ -154,6 +155,7 @@ class _Script:
         self._id = ident
         self._error: ScriptError | None = None
         self._skipped = False
+        self._places = Places(origin=worker.origin, lines=execution.code.count("\n") + 1)
 
     def run(self, limit: float) -> Conversation:
         self._worker.send(message(self._execution, self._id), limit)
@@ -179,14 +181,21 @@ class _Script:
         elif kind == "assertion":
             yield self._assertion(*said[1:])
         elif kind == "error":
-            yield from self._fail(script_error(said[1], self._worker.origin))
+            yield from self._fail(self._fault(said[1]))
+        elif kind == "syntax":
+            self._places = replace(self._places, syntax=(said[1], said[2]))
+        elif kind == "shifts":
+            self._places = replace(self._places, shifts=tuple(said[1]))
         elif kind == "skip":
             self._skipped = True
             yield Skipped()
 
     def _assertion(self, name: str, index: int, passed: bool, skipped: bool, fault: Json | None) -> Assertion:
-        error = script_error(fault, self._worker.origin) if fault else None
+        error = self._fault(fault) if fault else None
         return Assertion(name=name, index=index, passed=passed, skipped=bool(skipped), error=error)
+
+    def _fault(self, fault: Json) -> ScriptError:
+        return script_error(fault, self._places)
 
     def _fail(self, error: ScriptError) -> Generator[Said, Any, None]:
         if self._skipped:
@@ -207,7 +216,7 @@ class _Script:
     def _result(self, said: list[Any]) -> Conversation:
         _, fault, changes, request = said
         if fault and self._error is None:
-            yield from self._fail(script_error(fault, self._worker.origin))
+            yield from self._fail(self._fault(fault))
         return ScriptResult(
             environment=mutations(changes.get("environment")),
             globals=mutations(changes.get("globals")),

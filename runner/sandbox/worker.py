@@ -26,6 +26,7 @@ PARTS = ("host", "rejections", "asyncs", "web", "encoding", "url", "urlclasses",
 OUTBOX_BYTES = 1 << 20
 BODY = 32  # where the text begins in the outbox, after six int32 and a float64
 HEARTBEAT = 5.0
+SYNTAX_ERROR = "SyntaxError".encode("utf-16-le")
 POLL = 0.05
 
 
@@ -151,6 +152,19 @@ class Engine:
         """Take what did not fit the shared memory."""
         return str(self._gate["rest"]).encode("utf-16-le", "surrogatepass") if self._head[3] else b""
 
+    def syntax_error(self, code: str) -> tuple[int, int] | None:
+        """Line and column, from 1, where a script does not parse. The bracket at the end keeps it from ever being run."""
+        from py_mini_racer import JSParseException
+
+        try:
+            self._racer.eval(f"(async()=>{{;\n{code}\n;}})\n)")
+        except JSParseException as error:
+            first, *lines = str(error).split("\n")
+            line = int(first.split(":")[1]) - 1
+            caret = next((each.index("^") for each in lines if "^" in each and not each.strip(" \t^")), 0)
+            return (line, caret + 1) if line <= code.count("\n") + 1 else None
+        return None
+
     @property
     def finished(self) -> bool:
         return bool(self._head[1])
@@ -215,12 +229,14 @@ class Conversation:
         self._engine, self._pipes = engine, pipes
         self._owed = 0
         self._calls = engine.calls
+        self._message = ""
 
     def run(self, message: bytes) -> bool:
         """Run the script to its end; False when the parent went away. The first 8 bytes are the limit of a turn in seconds."""
         engine = self._engine
         engine.limit = struct.unpack("<d", message[:8])[0]
-        engine.hear(message[8:].decode())
+        self._message = message[8:].decode()
+        engine.hear(self._message)
         while True:
             while engine.asking:
                 answer(engine)
@@ -234,8 +250,18 @@ class Conversation:
             elif not self._take_answer():
                 return False
 
-    def _flush(self, delay: float) -> None:
+    def _said(self) -> bytes:
         text = self._engine.said() + self._engine.rest()
+        return self._syntax_place() + text if SYNTAX_ERROR in text else text
+
+    def _syntax_place(self) -> bytes:
+        """Where the script's text stops being JavaScript: V8 tells mini-racer, but not the code that catches the error."""
+        code = json.loads(self._message)[2]["script"]["exec"]
+        place = self._engine.syntax_error(code)
+        return f"{json.dumps(['syntax', *place])},".encode("utf-16-le") if place else b""
+
+    def _flush(self, delay: float) -> None:
+        text = self._said()
         if text or delay >= HEARTBEAT:
             self._owed, self._calls = self._engine.calls - self._calls, self._engine.calls
             self._pipes.write(text)
@@ -253,7 +279,7 @@ class Conversation:
             if self._pipes.read() is None:
                 return False
             self._owed -= 1
-        self._pipes.write(self._engine.said() + self._engine.rest())
+        self._pipes.write(self._said())
         return True
 
 

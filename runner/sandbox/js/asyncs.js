@@ -119,30 +119,35 @@
 
   const rewrite = (code) => {
     const list = tokens(code);
+    const shifts = [];
     let out = '';
     let from = 0;
     for (const [at, text] of edits(list)) {
-      out += code.slice(from, at) + text;
+      out += code.slice(from, at);
+      shifts.push([out.split('\n').length, out.length - out.lastIndexOf('\n'), text.length]);
+      out += text;
       from = at;
     }
-    return out + code.slice(from);
+    return { code: out + code.slice(from), shifts };
   };
   const known = new Map();
+  const { get, set, has, clear } = Map.prototype;
+  // The script to run and what was put in, as [line, column, length] of each insertion.
   host.reporting = (code) => {
-    if (typeof code !== 'string' || !code.includes('async')) return code;
-    if (!known.has(code)) {
-      if (known.size > 200) known.clear();
-      known.set(code, attempt(code));
+    if (typeof code !== 'string' || !host.apply(String.prototype.includes, code, ['async'])) return { code, shifts: [] };
+    if (!host.apply(has, known, [code])) {
+      if (known.size > 200) host.apply(clear, known, []);
+      host.apply(set, known, [code, attempt(code)]);
     }
-    return known.get(code);
+    return host.apply(get, known, [code]);
   };
   const attempt = (code) => {
     try {
       const changed = rewrite(code);
-      new Function(`(async()=>{;\n${changed}\n;})`);
+      new Function(`(async()=>{;\n${changed.code}\n;})`);
       return changed;
     } catch (_) {
-      return code;
+      return { code, shifts: [] };
     }
   };
 }

@@ -241,9 +241,11 @@
     apply(clear, timers, []);
     clock[0] = -1;
     head[1] = 0;
-    event.script.exec = host.reporting(event.script.exec);
+    const { code, shifts } = host.reporting(event.script.exec);
+    event.script.exec = code;
+    if (shifts.length) write(stringify(['shifts', shifts]));
     const packages = options.resolvedPackages || {};
-    for (const name of keys(packages)) packages[name].data = host.reporting(packages[name].data);
+    for (const name of keys(packages)) packages[name].data = host.reporting(packages[name].data).code;
     running = { id, request: stringify(context.request), printed: 0, full: false };
     host.around(() => emit('execute', id, event, context, options));
   };
