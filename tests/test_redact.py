@@ -117,6 +117,9 @@ def test_masks(value: str, shown: str) -> None:
         ("https://h/p?key=AIza&q=1", "https://h/p?key=****&q=1"),
         ("https://me:hunter2@h/p", "https://me:****@h/p"),
         ("Cookie: a=1; b=2", "Cookie: a=****; b=****"),
+        ("Set-Cookie: a=1; Path=/", "Set-Cookie: a=****; Path=/"),
+        ("İ is longer in lower case, secret=abc", "İ is longer in lower case, secret=****"),
+        ("mail me@example.test", "mail me@example.test"),
         ("appsecret: abc", "appsecret: ****"),
         ("invalid token: it has expired", "invalid token: it has expired"),
         ("the key to success is a basic token", "the key to success is a basic token"),
@@ -134,6 +137,26 @@ def test_a_learned_value_is_hidden_wherever_it_turns_up() -> None:
     assert secrets.hide(json.dumps({"a": 'pass"word/1 &x'})) == '{"a": "****"}'
     assert secrets.hide("?a=pass%22word%2F1%20%26x&b=1") == "?a=****&b=1"
     assert secrets.hide("a=pass%22word%2F1+%26x&b=1") == "a=****&b=1"
+
+
+def test_a_secret_of_several_lines() -> None:
+    secrets = Secrets()
+    secrets.learn("private_key", "-----BEGIN-----\nabc\n\ud800")
+    assert secrets.hide("key: -----BEGIN-----\nabc\n\ud800.") == "key: ****."
+    assert secrets.hide(r'{"pem": "-----BEGIN-----\nabc\n\ud800"}') == '{"pem": "****"}'
+
+
+def test_overlapping_secrets_leave_nothing_behind() -> None:
+    secrets = Secrets()
+    secrets.learn("token", "abcdef")
+    secrets.learn("token", "x****y")
+    assert secrets.hide("xabcdefy") == "****"
+
+
+def test_a_token_inside_a_json_string_is_learned() -> None:
+    secrets = Secrets()
+    secrets.learn_fields(r'{"data": "{\"token\": \"inner-secret\"}", "other_token": "outer\/secret", "cookie": "plain-cookie"}')
+    assert secrets.hide("inner-secret outer/secret plain-cookie") == "**** **** plain-cookie"
 
 
 def test_what_is_not_learned() -> None:

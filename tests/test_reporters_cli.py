@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 from io import BytesIO, StringIO, TextIOWrapper
 from itertools import chain
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -121,14 +119,6 @@ unresolved variables: host, port
 """
 
 
-@pytest.fixture(autouse=True)
-def plain_console(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Console values in Python's notation: how JavaScript's looks is not the reporter's business."""
-    module = ModuleType("runner.sandbox.inspect")
-    module.format_console = lambda messages: ", ".join(text if isinstance(text, str) else repr(text) for text in messages)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "runner.sandbox.inspect", module)
-
-
 def one_item(*inner: events.RunEvent, **options: Any) -> str:
     """What is printed for one item, without banner and summary."""
     switches = {"no-banner": True, "no-summary": True, "no-failures": True, **options}
@@ -178,11 +168,20 @@ def test_console_calls_share_a_frame() -> None:
         console(ONE, "hello", {"a": 1}), console(ONE, "line\n\nnext", level="warn"), console(ONE, level="clear"),
         asserted(ONE, "t"), console(ONE, "x" * 60, level="error"),
     )  # fmt: skip
-    assert shown == f"  -\n  | hello, {{'a': 1}}\n  | line\n  | next\n  -\n  Pass  t\n  -\n  | {'x' * 54}\n  | {'x' * 6}\n  -\n"
+    assert (
+        shown
+        == f"  -\n  | 'hello', {{ a: 1 }}\n  | 'line\\n\\nnext'\n  -\n  Pass  t\n  -\n  | '{'x' * 53}\n  | {'x' * 7}'\n  -\n"
+    )
 
 
 def test_wide_characters_in_the_console_count_twice() -> None:
-    assert one_item(console(ONE, "가" * 30)) == f"  -\n  | {'가' * 27}\n  | {'가' * 3}\n  -\n"
+    assert one_item(console(ONE, "가" * 30)) == f"  -\n  | '{'가' * 26}\n  | {'가' * 4}'\n  -\n"
+
+
+def test_console_values_that_are_wide_take_several_lines() -> None:
+    value = {"first": "a" * 25, "second": "b" * 25}
+    lines = one_item(console(ONE, value)).splitlines()
+    assert lines[1:-1] == ["  | {", f"  |   first: '{'a' * 25}',", f"  |   second: '{'b' * 25}'", "  | }"]
 
 
 def test_what_can_be_left_out() -> None:
@@ -195,7 +194,7 @@ def test_what_can_be_left_out() -> None:
     assert one_item(*inner, **{"no-console": True}) == "  Pass  good\n  1. bad\n  -  [skipped] later\n"
     assert one_item(*inner, **{"no-console": True, "no-success-assertions": True}) == "  1. bad\n"
     assert one_item(*inner, noConsole=True, no_assertions=True) == ""
-    assert one_item(*inner, **{"no-console": "false", "no-assertions": True}) == "  -\n  | said\n  -\n"
+    assert one_item(*inner, **{"no-console": "false", "no-assertions": True}) == "  -\n  | 'said'\n  -\n"
     assert "failure" not in show(demo(), **{"no-failures": True})
     assert "total run duration" not in show(demo(), **{"no-summary": True})
     assert show(demo(), **{"no-banner": True}).startswith("Demo\n")
@@ -208,7 +207,7 @@ def test_timestamps() -> None:
     )
     assert shown == (
         "  [2026-11-23 00:29:58]  GET http://h/One [200 OK, 231B, 41ms]\n"
-        "  [00:29:58]  Pass  good\n  [00:29:58]  1. bad\n\n  [00:29:58]\n  -\n  | x\n  -\n"
+        "  [00:29:58]  Pass  good\n  [00:29:58]  1. bad\n\n  [00:29:58]\n  -\n  | 'x'\n  -\n"
     )
 
 
@@ -339,7 +338,7 @@ def test_an_empty_run() -> None:
 
 
 def test_closing_an_unfinished_run_closes_the_frame() -> None:
-    assert show(iter([console(ONE, "x")])) == "  -\n  | x\n  -\n"
+    assert show(iter([console(ONE, "x")])) == "  -\n  | 'x'\n  -\n"
 
 
 def test_unknown_reporters() -> None:

@@ -198,9 +198,10 @@ class CliReporter:
             self._lines.append(self._paint(f"  {self._terminal.symbols.top}", style))
         self._frame = self._paint(f"  {self._terminal.symbols.bottom}", style)
         bar = self._paint(f"  {self._terminal.symbols.middle}", style)
-        width = max(20, (self._terminal.width or _NARROW) - 6)
-        for line in clean(format_console(event.console.messages)).split("\n"):
-            self._lines += [f"{bar} {self._paint(part, 'gray')}" for part in _chopped(line, width)]
+        width = self._terminal.width or 0
+        width = width if width > 20 else _NARROW
+        for line in clean(format_console(event.console.messages, width - 16)).split("\n"):
+            self._lines += [f"{bar} {self._paint(part, 'gray')}" for part in _chopped(line, width - 6)]
 
     def _close_frame(self) -> None:
         """Console calls that follow each other share one frame, as in Newman."""
