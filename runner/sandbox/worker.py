@@ -139,6 +139,8 @@ class Engine:
     def _enter(self, door: str, value: str) -> None:
         self.entered = time.monotonic()
         self._gate[door] = value
+        # mini-racer returns before V8 has run its microtasks; whatever is asked next is answered after them.
+        _ = self._gate["settled"]
         self.entered = 0.0
 
     def said(self) -> bytes:

@@ -280,6 +280,7 @@
         fire();
       });
     },
+    settled: 0,
     get questions() {
       return host.questions();
     },
