@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from runner.errors import SendError
+from runner.errors import SendError, UsageError
 from runner.kis.extension import KisExtension, applies
+from runner.kis.plug import plug
 from runner.load import collection_from_json
-from runner.model import Body, Request
+from runner.model import Body, Collection, Request
+from runner.secrets import Secrets
+from runner.variables import Scopes
 from tests.kis_turns import MOCK, NUMBERS, REAL, post, scopes, sent, turn
 
 ORDER = "/uapi/domestic-stock/v1/trading/order-cash"
@@ -205,7 +210,7 @@ def collection(url: Any, script: str = "") -> Any:
     ],
 )
 def test_on_for_the_broker(url: Any) -> None:
-    known = scopes(base=MOCK, outer="{{base}}")
+    known = scopes(base=MOCK, outer="{{base}}", VTS="", PROD="")
     assert applies(collection(url), known.lookup)
 
 
@@ -217,8 +222,42 @@ def test_on_when_only_a_script_names_the_broker() -> None:
 
 @pytest.mark.parametrize("url", ["https://example.com", "{{PROD}}/users", "{{PRODUCTION}}/uapi/x", "{{missing}}/x", ""])
 def test_off_for_everybody_else(url: str) -> None:
-    known = scopes(PROD="https://api.example.com")
+    known = scopes(PROD="https://api.example.com", VTS="x")
     assert not applies(collection(url), known.lookup)
+
+
+@dataclass
+class FakeHost:
+    """A run being made ready, as far as the extension looks at it."""
+
+    collection: Collection
+    scopes: Scopes
+    secrets: Secrets = field(default_factory=Secrets)
+
+    def supply(self, values: Mapping[str, str], text: str, *, override: bool = False) -> None:
+        raise AssertionError("nothing is to be supplied")
+
+    def on_close(self, callback: Callable[[], object]) -> None:
+        raise AssertionError("nothing is to be closed")
+
+
+def test_the_extension_joins_runs_for_the_broker_only() -> None:
+    ours = FakeHost(collection("{{VTS}}/uapi/x"), scopes())
+    assert isinstance(plug(ours, {}), KisExtension)
+    assert ours.secrets.is_secret("CANO_REAL")
+    other = FakeHost(collection("{{PROD}}/users"), scopes(PROD="https://api.example.com", VTS="x"))
+    assert plug(other, {"allow_real_orders": True}) is None
+    assert not other.secrets.is_secret("CANO_REAL")
+
+
+def test_no_kis_leaves_the_extension_out() -> None:
+    assert plug(FakeHost(collection("{{VTS}}/uapi/x"), scopes()), {"no_kis": True}) is None
+
+
+@pytest.mark.parametrize("extras", [{"simulate": True, "no_kis": True}, {"simulate": True}])
+def test_only_the_broker_can_be_simulated(extras: dict[str, bool]) -> None:
+    with pytest.raises(UsageError, match="--simulate"):
+        plug(FakeHost(collection("{{PROD}}/users"), scopes(PROD="https://api.example.com", VTS="x")), extras)
 
 
 def test_names_that_hold_secrets() -> None:

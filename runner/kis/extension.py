@@ -92,7 +92,9 @@ class KisExtension(Extension):
 
 
 def applies(collection: Collection, lookup: Callable[[str], Any]) -> bool:
-    """Whether a collection is for the broker: a request or a script names one of its hosts, or a request its variables."""
+    """Whether a run is for the broker: a request, a script, VTS or PROD names one of its hosts, or a request uses these two."""
+    if any(DOMAIN in str(lookup(name)).lower() for name in VARIABLES):
+        return True
     if any(DOMAIN in event.code.lower() for event in _events(collection)):
         return True
     return any(_is_for_broker(urls.unparse(item.request.url), lookup) for item in collection.walk())

@@ -22,7 +22,9 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension | None:
     ours = not extras.get("no_kis") and applies(host.collection, lookup)
     if extras.get("simulate") and not ours:
         raise UsageError("--simulate is for collections that call the KIS Open API, and this one does not")
-    for name in SECRET_NAMES if ours else ():
+    if not ours:
+        return None
+    for name in SECRET_NAMES:
         host.secrets.add_name(name)
     return KisExtension(
         hosts=_simulated(host, bool(extras.get("simulate_limits"))) if extras.get("simulate") else None,
