@@ -65,13 +65,15 @@ class Simulator:
         self._servers: dict[str, Server] = {}
 
     def start(self) -> Simulator:
-        """Begin to serve.
+        """Begin to serve, if it does not already.
 
         Raises:
             OSError: a given port is taken.
         """
         from runner.kis.simulator.server import Server
 
+        if self._servers:
+            return self
         try:
             for host, gateway in self.gateways.items():
                 self._servers[host] = Server(gateway, self._ports[host])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from runner.kis.simulator.facts import Endpoint, Fault
@@ -19,10 +19,10 @@ class Page:
     """Which rows of `output` a call gets: `size` rows from `start`; size 0 is all. `tag` stands for the rest of the query."""
 
     output: str
-    start: int
-    size: int
-    ctx: tuple[str, ...]
-    tag: str
+    start: int = 0
+    size: int = 0
+    ctx: tuple[str, ...] = ()
+    tag: str = ""
 
     @classmethod
     def of(cls, endpoint: Endpoint, query: Mapping[str, str], *, continues: bool, mock: bool) -> Page:
@@ -32,9 +32,11 @@ class Page:
             Fault: the call goes on from a page, but the context fields are not those of that page.
         """
         arrays = (output.name for output in endpoint.outputs if output.shape == "array")
-        ctx = endpoint.ctx
-        page = cls(output=next(arrays, ""), start=0, size=endpoint.page[mock] if ctx else 0, ctx=ctx, tag=_tag(query) if ctx else "")
-        return page._at(query) if continues and ctx else page
+        output = next(arrays, "")
+        if not endpoint.ctx:
+            return cls(output=output)
+        page = cls(output=output, size=endpoint.page[mock], ctx=endpoint.ctx, tag=_tag(query))
+        return page._at(query) if continues else page
 
     def cut(self, rows: Sequence[Item]) -> list[Item]:
         """The rows of this page."""
@@ -63,7 +65,7 @@ class Page:
         wrong = (name for name, text in zip(self.ctx, texts, strict=True) if text != self._filled(name, start))
         if (name := next(wrong, None)) is not None:
             raise Fault("OPSQ2002", name.upper())
-        return Page(output=self.output, start=start, size=self.size, ctx=self.ctx, tag=self.tag)
+        return replace(self, start=start)
 
     def _filled(self, name: str, start: int | None) -> str:
         width = int(re.sub(r"\D", "", name) or UNNUMBERED)
