@@ -202,6 +202,19 @@ def test_oauth_body_that_is_no_json_object(client: Client) -> None:
     assert (answer.status, code(answer)) == (403, "EGW00101")
 
 
+def test_oauth_paths_and_methods_that_do_not_exist(client: Client) -> None:
+    got = client.simulator.gateways["mock"].handle(Call(method="GET", path="/oauth2/tokenP"))
+    assert [code(got), code(client.oauth("nothing"))] == ["EGW00101", "EGW00203"]
+
+
+def test_only_the_own_token_can_be_revoked(client: Client) -> None:
+    foreign = other(client, "VTT")
+    refused = [client.oauth("revokeP", token=token, **client.pair) for token in ("made-up", foreign.token)]
+
+    assert [code(answer) for answer in refused] == ["EGW00121"] * 2
+    assert foreign.get(PRICE, "FHKST01010100", QUOTE).status == 200
+
+
 # Checks
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -213,8 +213,7 @@ def _ends_before(view: Mapping[str, Any], query: Mapping[str, str], now: datetim
 
 
 def _sum(sources: Sequence[Order | Holding], name: str) -> Decimal:
-    read_one: Callable[[object], Decimal] = lambda source: getattr(source, name, Decimal(0))  # noqa: E731
-    return sum(map(read_one, sources), Decimal(0))
+    return sum((getattr(source, name, Decimal(0)) for source in sources), Decimal(0))
 
 
 def _text(value: object) -> str:
