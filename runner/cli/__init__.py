@@ -40,7 +40,7 @@ def cli() -> None:
 def main() -> None:
     """Entry point of the `pabal` command: errors become one message and an exit status, never a traceback."""
     try:
-        status = cli(standalone_mode=False)
+        status = cli(prog_name="pabal", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(ExitCode.USAGE)
