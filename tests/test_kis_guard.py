@@ -43,8 +43,8 @@ def test_a_refusal_says_what_where_and_what_to_do() -> None:
     with pytest.raises(Refused) as caught:
         KisExtension().guard(sent(f"{REAL}{ORDER}?secret=1", {"tr_id": "ttTC0802u "}), "item")
     error = caught.value
-    assert error.what == f"refused: POST {ORDER} TTTC0802U moves money on a real account"
-    assert error.where == REAL + ORDER
+    assert error.what == "refused: TTTC0802U moves money on a real account"
+    assert error.where == f"POST {REAL}{ORDER}"
     assert "--allow-real-orders" in error.hint
     assert error.exit_code == ExitCode.REFUSED
 

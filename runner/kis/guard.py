@@ -12,7 +12,7 @@ _PATH = re.compile(r"[^/?#]*//[^/?#]*([^?#]*)")
 _LETTERS = re.compile(r"[A-Z0-9]+")
 # Only spellings without dots, `%` or `\` are let through, so that no path trick can turn an order into one of these.
 _NO_ORDER = re.compile(r"/+oauth2/+[A-Za-z]+/*|/+uapi/+hashkey/*")
-_ASKED = {"script": ", sent by a script,", "redirect": ", after a redirect,"}
+_ASKED = {"script": " (sent by a script)", "redirect": " (after a redirect)"}
 
 
 def path_of(url: str) -> str:
@@ -39,9 +39,9 @@ def moves_money(prepared: Prepared) -> bool:
 
 def refusal(prepared: Prepared, source: str) -> Refused:
     """The error for a money-moving request to the real host; `source` says who wanted to send it."""
-    what = " ".join((prepared.method.strip().upper(), path_of(prepared.url), *tr_ids(prepared)))
+    order = " ".join(tr_ids(prepared)) or "it"
     return Refused(
-        f"refused: {what}{_ASKED.get(source, '')} moves money on a real account",
-        where=prepared.url.partition("?")[0],
+        f"refused{_ASKED.get(source, '')}: {order} moves money on a real account",
+        where=f"{prepared.method.strip().upper()} {prepared.url.partition('?')[0]}",
         hint="give --allow-real-orders to send real orders",
     )
