@@ -86,7 +86,7 @@ class Worker:
         except Died as death:
             self.kill()
             raise SandboxError(f"the script engine did not start ({death.reason})") from death
-        self.origin = first_position(next(said[1]["stack"] for said in probe if said[0] == "error"))
+        self.origin = first_position(next(said[3] for said in probe if said[0] == "error"))
         self._ready = True
 
     def send(self, message: str, limit: float) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from runner.model import Json
 from runner.sandbox import ScriptError
 
 SCRIPT_NAME = "sandbox-script.js"
 FRAME = re.compile(r"^ *at (?:(?P<function>.*?) \()?(?:eval at exec \(.*?\), )?<anonymous>:(?P<line>\d+):(?P<column>\d+)\)?$")
 EVALUATED = re.compile(r"eval at exec \(")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a script threw, as the sandbox sent it."""
+
+    name: str
+    message: str
+    stack: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +59,14 @@ def first_position(stack: str) -> Origin:
     raise ValueError("the stack shows no script")
 
 
-def script_error(fault: Json, places: Places) -> ScriptError:
+def script_error(fault: Fault, places: Places) -> ScriptError:
     """An error as the sandbox sent it, with line and column in the user's own script.
 
     V8's frames of the sandbox itself are left out, those of the script are named as Newman names them. The sandbox writes
     `Error:` before every stack; the error's own name is put there.
     """
-    name, message = str(fault["name"]), str(fault["message"])
-    frames = [shown for text in str(fault["stack"]).split("\n") if (shown := own_frame(text, places))]
+    name, message = fault.name, fault.message
+    frames = [shown for text in fault.stack.split("\n") if (shown := own_frame(text, places))]
     if not frames and places.syntax and name == "SyntaxError":
         frames = [(f"    at {SCRIPT_NAME}:{places.syntax[0]}:{places.syntax[1]}", *places.syntax)]
     _, line, column = frames[0] if frames else ("", None, None)

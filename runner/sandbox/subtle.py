@@ -364,8 +364,8 @@ def from_jwk(jwk: dict[str, Any]) -> Any:
     numbers = rsa.RSAPublicNumbers(jwk_number(jwk, "e"), jwk_number(jwk, "n"))
     if "d" not in jwk:
         return numbers.public_key()
-    parts = [jwk_number(jwk, field) for field in ("p", "q", "d", "dp", "dq", "qi")]
-    return rsa.RSAPrivateNumbers(*parts, numbers).private_key()
+    p, q, d, dp, dq, qi = (jwk_number(jwk, field) for field in ("p", "q", "d", "dp", "dq", "qi"))
+    return rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, numbers).private_key()
 
 
 def to_jwk(key: Key, material: bytes) -> dict[str, Any]:

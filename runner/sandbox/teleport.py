@@ -7,6 +7,7 @@ contains itself in JavaScript contains itself here.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -153,7 +154,7 @@ def _date(text: str) -> datetime | InvalidDate:
         return InvalidDate()
 
 
-SPECIALS = {
+SPECIALS: dict[str, Callable[[str], Any]] = {
     "u": lambda _: UNDEFINED,
     "n": lambda text: float(text.replace("Infinity", "inf")),
     "b": BigInt,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from runner.errors import SandboxError
-from runner.model import Json
+from runner.model import Json, Mutation
 from runner.sandbox import (
     UNSET,
     Assertion,
@@ -18,7 +19,6 @@ from runner.sandbox import (
     CookieAnswer,
     CookieCall,
     Execution,
-    Mutation,
     RequestAnswer,
     RequestCall,
     Said,
@@ -27,7 +27,7 @@ from runner.sandbox import (
     Skipped,
 )
 from runner.sandbox.process import Died, Worker
-from runner.sandbox.stack import Places, script_error
+from runner.sandbox.stack import Fault, Places, script_error
 from runner.sandbox.teleport import decode
 
 NO_TIMEOUT = 2**31 - 1
@@ -97,29 +97,30 @@ class V8Sandbox:
         self._count += 1
         script = _Script(worker, execution, f"s{self._count}")
         limit = (execution.timeout or self._sync_limit) / 1000
-        complete = False
+        fit = False
         try:
             result = yield from script.run(limit)
-            complete = True
+            fit = script.fit
         except Died as death:
-            result = yield from script.end(self._describe(death, execution))
+            result = yield from script.end(self._describe(death))
         finally:
-            if not complete:
-                worker.kill()
-                self._worker = None
-        if not complete:
+            if not fit:
+                self.close()
+        if not fit:
             self.warm()
         return result
 
-    def _describe(self, death: Died, execution: Execution) -> ScriptError:
-        if death.reason == "timeout":
-            return ScriptError(name="Error", message="sandbox: synchronous script execution timeout")
-        if death.reason == "stuck":
-            return ScriptError(name="Error", message="sandbox: not responding")
+    def _describe(self, death: Died) -> ScriptError:
         limit = f"{self._memory_limit // MEGABYTE} MB"
-        if death.reason == "memory":
-            return ScriptError(name="Error", message=f"sandbox: the script used more than {limit} of memory")
-        return ScriptError(name="Error", message=f"sandbox: the script crashed the engine, most likely by using more than {limit}")
+        said = {
+            "timeout": "synchronous script execution timeout",
+            "stuck": "the script engine does not answer",
+            "broken": "the script changed what the sandbox is built on",
+            "stalled": "the script waits for something that never happens",
+            "memory": f"the script used more than {limit} of memory",
+            "crash": f"the script ended the engine, most likely by using more than {limit} of memory",
+        }
+        return ScriptError(name="Error", message=f"sandbox: {said[death.reason]}")
 
     def replace_in(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """Each text with its dynamic variables replaced by Postman's own generators; one call into the sandbox.
@@ -155,6 +156,8 @@ class _Script:
         self._id = ident
         self._error: ScriptError | None = None
         self._skipped = False
+        self._last: Said | None = None
+        self.fit = False
         self._places = Places(origin=worker.origin, lines=execution.code.count("\n") + 1)
 
     def run(self, limit: float) -> Conversation:
@@ -162,47 +165,49 @@ class _Script:
         while True:
             for said in self._worker.receive(limit):
                 if said[0] == "result":
-                    return (yield from self._result(said))
+                    return understood(partial(self._result, said))
                 yield from self._say(said)
 
     def end(self, error: ScriptError) -> Conversation:
         """The result of a script whose engine died."""
-        yield from self._fail(error)
+        yield from self._tell(error)
         return ScriptResult(error=self._error, skipped=self._skipped)
 
     def _say(self, said: list[Any]) -> Generator[Said, Any, None]:
-        kind = said[0]
-        if kind in ("request", "cookies"):
+        if said[0] in ("request", "cookies"):
             yield from self._ask(said)
-        elif self._skipped:
             return
-        elif kind == "console":
-            yield Console(level=said[1], messages=decode(said[2]))
-        elif kind == "assertion":
-            yield self._assertion(*said[1:])
-        elif kind == "error":
-            yield from self._fail(self._fault(said[1]))
-        elif kind == "syntax":
-            self._places = replace(self._places, syntax=(said[1], said[2]))
+        event = understood(partial(self._event, *said))
+        if event is not None:
+            yield from self._tell(event)
+
+    def _tell(self, event: Said) -> Generator[Said, Any, None]:
+        """Hand out an event: nothing after a skip, and an error that comes again only once."""
+        if self._skipped or (event == self._last and isinstance(event, ScriptError)):
+            return
+        self._last = event
+        if isinstance(event, ScriptError) and self._error is None:
+            self._error = event
+        self._skipped = isinstance(event, Skipped)
+        yield event
+
+    def _event(self, kind: str, *parts: Any) -> Said | None:
+        """One thing said, as an event; None for what is only good to know."""
+        if kind == "console":
+            return Console(level=parts[0], messages=decode(parts[1]))
+        if kind == "assertion":
+            name, index, passed, skipped, *fault = parts
+            error = script_error(Fault(*fault), self._places) if fault else None
+            return Assertion(name=name, index=index, passed=passed, skipped=bool(skipped), error=error)
+        if kind == "error":
+            return script_error(Fault(*parts), self._places)
+        if kind == "skip":
+            return Skipped()
+        if kind == "syntax":
+            self._places = replace(self._places, syntax=(parts[0], parts[1]))
         elif kind == "shifts":
-            self._places = replace(self._places, shifts=tuple(said[1]))
-        elif kind == "skip":
-            self._skipped = True
-            yield Skipped()
-
-    def _assertion(self, name: str, index: int, passed: bool, skipped: bool, fault: Json | None) -> Assertion:
-        error = self._fault(fault) if fault else None
-        return Assertion(name=name, index=index, passed=passed, skipped=bool(skipped), error=error)
-
-    def _fault(self, fault: Json) -> ScriptError:
-        return script_error(fault, self._places)
-
-    def _fail(self, error: ScriptError) -> Generator[Said, Any, None]:
-        if self._skipped:
-            return
-        if self._error is None:
-            self._error = error
-        yield error
+            self._places = replace(self._places, shifts=tuple(parts[0]))
+        return None
 
     def _ask(self, said: list[Any]) -> Generator[Said, Any, None]:
         if self._skipped:
@@ -213,21 +218,35 @@ class _Script:
             answer = yield CookieCall(method=said[2], args=tuple(said[3]))
         self._worker.answer(reply(said[0], self._id, said[1], answer))
 
-    def _result(self, said: list[Any]) -> Conversation:
-        _, fault, changes, request = said
-        if fault and self._error is None:
-            yield from self._fail(self._fault(fault))
+    def _result(self, said: list[Any]) -> ScriptResult:
+        _, worn, environment, global_changes, collection, local, named, visualizer, request = said
+        self.fit = not worn
         return ScriptResult(
-            environment=mutations(changes.get("environment")),
-            globals=mutations(changes.get("globals")),
-            collection_variables=mutations(changes.get("collection")),
-            local=tuple(changes["local"]) if "local" in changes else None,
+            environment=mutations(environment),
+            globals=mutations(global_changes),
+            collection_variables=mutations(collection),
+            local=None if local is None else tuple(local),
             request=request,
-            next_request=changes["next"][0] if "next" in changes else UNSET,
-            visualizer=changes.get("visualizer"),
+            next_request=named[0] if named else UNSET,
+            visualizer=visualizer if isinstance(visualizer, dict) else None,
             error=self._error,
             skipped=self._skipped,
         )
+
+
+T = TypeVar("T")
+
+
+def understood(read: Callable[[], T]) -> T:
+    """What `read` makes of a message; a message that makes no sense means that a script broke the engine's inside.
+
+    Raises:
+        Died: it made no sense.
+    """
+    try:
+        return read()
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+        raise Died("broken") from None
 
 
 def mutations(changes: list[list[Any]] | None) -> tuple[Mutation, ...]:

@@ -28,6 +28,7 @@ BODY = 32  # where the text begins in the outbox, after six int32 and a float64
 HEARTBEAT = 5.0
 SYNTAX_ERROR = "SyntaxError".encode("utf-16-le")
 POLL = 0.05
+NEVER = 20 * 86400.0
 
 
 class Pipes:
@@ -111,7 +112,8 @@ class Engine:
     """V8 with the prelude and Postman's sandbox in it.
 
     A message goes in by assigning to a property: its setter runs the turn, and mini-racer has no cheaper way in. What the
-    sandbox says comes out through memory shared with V8.
+    sandbox says comes out through memory shared with V8. mini-racer returns before V8 has emptied its microtasks: that
+    memory may be touched only after a turn that was idle, which waited for them, or when the script is finished.
     """
 
     def __init__(self, bootcode: str, settings: dict[str, Any]) -> None:
@@ -119,8 +121,9 @@ class Engine:
 
         self._racer = MiniRacer()
         self._racer.set_hard_memory_limit(settings["memory_limit"])
-        self._gate: Any = self._racer.eval(prelude(settings))
-        memory: Any = self._gate["memory"]
+        gate: Any = self._racer.eval(prelude(settings))
+        memory: Any = gate["memory"]
+        self._gate = gate
         self._memory = memory
         self._head, self._clock = memory[:24].cast("i"), memory[24:32].cast("d")
         self._racer.eval(bootcode + "\n;0")
@@ -132,9 +135,10 @@ class Engine:
         """Give the sandbox a message and let it run until it has nothing to do right now."""
         self._enter("message", message)
 
-    def turn(self) -> None:
-        """Fire the next timer that is due."""
+    def turn(self) -> bool:
+        """Wait for the microtasks and fire the next timer that is due; False when there was nothing to do."""
         self._enter("turn", "")
+        return not self._head[5]
 
     def _enter(self, door: str, value: str) -> None:
         self.entered = time.monotonic()
@@ -178,12 +182,17 @@ class Engine:
 
     @property
     def asking(self) -> bool:
-        return self._head[2] > 0
+        return bool(self._head[2])
 
     def questions(self) -> list[list[Any]]:
         """The cryptographic operations scripts wait for: number, operation, arguments."""
         asked: list[list[Any]] = json.loads(str(self._gate["questions"]))
         return asked
+
+    @property
+    def stalled(self) -> bool:
+        """Whether no timer is left but one that stands for no timeout: nothing will ever happen by itself."""
+        return bool(self._clock[0] < 0 or self._clock[0] / 1000 - time.time() > NEVER)
 
     def due(self) -> float:
         """Seconds until the next timer, HEARTBEAT if that is further off or there is none."""
@@ -209,8 +218,8 @@ def prelude(settings: dict[str, Any]) -> str:
         "escapeName": escape,
     }
     parts = ",".join((HERE / "js" / f"{name}.js").read_text("utf-8") for name in PARTS)
-    start = f"(()=>{{const host={json.dumps(host)};const made=[{parts}].map((part)=>part(host));{escape}=host.escape;return made[0]}})()"
-    return f"let {escape};{start}"
+    body = f"const host={json.dumps(host)};const made=[{parts}].map((part)=>part(host));{escape}=host.escape;return made[0]"
+    return f"let {escape};(()=>{{{body}}})()"
 
 
 def answer(engine: Engine) -> None:
@@ -239,18 +248,35 @@ class Conversation:
         engine.limit = struct.unpack("<d", message[:8])[0]
         self._message = message[8:].decode()
         engine.hear(self._message)
-        while True:
+        while not engine.finished:
+            busy = engine.turn()
             while engine.asking:
+                busy = True
                 answer(engine)
-            if engine.finished:
-                return self._finish()
-            delay = engine.due()
-            if not self._owed:
-                self._flush(delay)
-            if not self._pipes.wait(delay):
-                engine.turn()
-            elif not self._take_answer():
+            if not self._hear_answer(0.0 if busy else self._rest()):
                 return False
+        return self._finish()
+
+    def _rest(self) -> float:
+        """Say what there is to say, and how long nothing will happen from inside."""
+        delay = self._engine.due()
+        if not self._owed:
+            self._flush(delay)
+        if not self._owed and self._engine.stalled:
+            self._pipes.write(b"!stalled")
+            os._exit(1)
+        return delay
+
+    def _hear_answer(self, delay: float) -> bool:
+        """Take an answer that comes in within so many seconds; False when the parent went away."""
+        if not (delay or self._owed) or not self._pipes.wait(delay):
+            return True
+        frame = self._pipes.read()
+        if frame is None:
+            return False
+        self._owed -= 1
+        self._engine.hear(frame.decode())
+        return True
 
     def _said(self) -> bytes:
         text = self._engine.said() + self._engine.rest()
@@ -267,14 +293,6 @@ class Conversation:
         if text or delay >= HEARTBEAT:
             self._owed, self._calls = self._engine.calls - self._calls, self._engine.calls
             self._pipes.write(text)
-
-    def _take_answer(self) -> bool:
-        frame = self._pipes.read()
-        if frame is None:
-            return False
-        self._owed -= 1
-        self._engine.hear(frame.decode())
-        return True
 
     def _finish(self) -> bool:
         while self._owed:

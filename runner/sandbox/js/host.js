@@ -14,7 +14,7 @@
 
   // --- outbox: JSON texts behind one another in memory that Python reads without entering V8 -----------------------
   const memory = new SharedArrayBuffer(host.outboxBytes);
-  const head = new Int32Array(memory, 0, 6); // characters, result is out, questions, overflowed, calls that need an answer
+  const head = new Int32Array(memory, 0, 6); // characters, result is out, questions, overflowed, calls, idle
   const clock = new Float64Array(memory, 24, 1); // when the next timer is due, ms since 1970
   const body = new Uint16Array(memory, 32);
   const room = body.length;
@@ -31,7 +31,12 @@
     body[start + line.length] = 44;
     head[0] = start + line.length + 1;
   };
-  const say = (...parts) => write(stringify(parts, cutter()));
+  // Parts are texts, numbers, booleans or null: a `toJSON` that a script put on Object.prototype does not touch them.
+  const say = (...parts) => {
+    let line = '[';
+    for (let i = 0; i < parts.length; i++) line += (i ? ',' : '') + (parts[i] === undefined ? 'null' : stringify(parts[i]));
+    write(`${line}]`);
+  };
   host.asking = (count) => {
     head[2] = count;
   };
@@ -57,6 +62,7 @@
   };
 
   // --- timers: fired one at a time, V8 empties its microtasks when Python gets control back ------------------------
+  let running = null; // the execution under way
   const timers = new Map();
   const { get: find, set: put, delete: drop, values, clear } = Map.prototype;
   let lastTimer = 0;
@@ -69,17 +75,29 @@
   };
   const start = (run, delay, every) => {
     const wait = delay >= 1 && delay <= 2147483647 ? +delay : every ? 1 : 0;
+    if (running !== null && running.ending) {
+      running.last = run;
+      return 0;
+    }
     const timer = { id: ++lastTimer, run, at: now() + wait, every: every ? wait : 0 };
     apply(put, timers, [timer.id, timer]);
     if (clock[0] < 0 || timer.at < clock[0]) clock[0] = timer.at;
     return timer.id;
   };
+  // The sandbox's first timer of an execution is its timeout. When it clears that, all is over but for one last callback,
+  // which hands out the result and need not wait for a turn of its own.
   const stop = (id) => {
+    if (running !== null && id === running.timeout) running.ending = true;
     if (apply(drop, timers, [id])) nextTimer();
   };
+  // Fires a timer that is due; when there is none, or the host has a question to answer first, there is nothing to do.
   const fire = () => {
     const timer = nextTimer();
-    if (timer === null || timer.at > now()) return;
+    if (timer === null || timer.at > now() || head[2] > 0) {
+      head[5] = 1;
+      return;
+    }
+    head[5] = 0;
     if (timer.every) timer.at = now() + timer.every;
     else apply(drop, timers, [timer.id]);
     nextTimer();
@@ -120,20 +138,20 @@
   defineProperty(global, 'bridge', { value: bridge, configurable: true, writable: true });
 
   // --- what the sandbox says ---------------------------------------------------------------------------------------
-  let running = null; // { id, request: text before the script, printed: characters, loud }
   host.fail = (error) => emit('uncaughtException', error);
 
+  // What was thrown, as [name, message, stack].
   const fault = (error) => {
-    if (typeof error !== 'object' || error === null) return { name: 'Error', message: native.String(error), stack: '' };
+    if (typeof error !== 'object' || error === null) return ['Error', native.String(error), ''];
     try {
-      const named = error.name === undefined && error.message === undefined;
-      return {
-        name: native.String(error.name || (error.constructor && error.constructor.name) || 'Error'),
-        message: named ? stringify(error) : native.String(error.message),
-        stack: native.String(error.stack || ''),
-      };
+      const plain = error.name === undefined && error.message === undefined;
+      return [
+        native.String(error.name || (error.constructor && error.constructor.name) || 'Error'),
+        plain ? native.String(stringify(error)) : native.String(error.message),
+        native.String(error.stack || ''),
+      ];
     } catch (_) {
-      return { name: 'Error', message: 'an error that cannot be read', stack: '' };
+      return ['Error', 'an error that cannot be read', ''];
     }
   };
 
@@ -144,7 +162,7 @@
     if (running.printed > host.consoleLimit) {
       running.full = true;
       const message = `console output of this script is more than ${host.consoleLimit} characters; the rest is left out`;
-      say('error', { name: 'Error', message, stack: '' });
+      say('error', 'Error', message, '');
       return;
     }
     say('console', level, encoded);
@@ -159,7 +177,7 @@
   const assertions = (list) => {
     for (let i = 0; i < list.length; i++) {
       const { name, index, skipped, passed, error } = list[i];
-      say('assertion', native.String(name), index, passed, skipped, error ? fault(error) : null);
+      say('assertion', native.String(name), index, passed, skipped, ...(error ? fault(error) : []));
     }
   };
 
@@ -174,7 +192,7 @@
   const kinds = {
     __proto__: null,
     'execution.assertion.': (args) => assertions(args[1]),
-    'execution.error.': (args) => say('error', fault(args[1])),
+    'execution.error.': (args) => say('error', ...fault(args[1])),
     'execution.skipRequest.': () => say('skip'),
     'execution.request.': (args) => call('request', args[2], portable(args[3])),
     'execution.cookies.': (args) => call('cookies', args[0], `${stringify(args[2])},${portable(args[3])}`),
@@ -183,9 +201,10 @@
   const handshake = (name, args) => {
     if (name === 'initialize') {
       for (const left of ['setTimeout', 'clearTimeout', '__timer_manager', 'self']) global[left] = undefined;
+      remember();
       probe();
     }
-    if (name === 'error') say('error', fault(args[0]));
+    if (name === 'error') say('error', ...fault(args[0]));
   };
 
   // --- the result: only what changed -------------------------------------------------------------------------------
@@ -198,6 +217,9 @@
   const variables = (scope) => (mutations(scope) ? scope.toJSON().values : undefined);
 
   // The request as the sandbox understands the one that was sent in, so that only what a script did makes a difference.
+  // A script that names neither it nor anything that could reach it another way cannot have changed it.
+  const touchesRequest = /request|eval|unction|constructor|require|\bthis\b|\bpm\b(?!\s*\.\s*[a-z])/;
+  const { test } = RegExp.prototype;
   const originals = new Map();
   const original = (Request, sent) => {
     let known = apply(find, originals, [sent]);
@@ -209,29 +231,51 @@
     return known;
   };
   const changedRequest = (request) => {
-    if (!request) return 'null';
+    if (!request || running.request === null) return 'null';
     const left = portable(request);
     return left === original(request.constructor, running.request) ? 'null' : left;
   };
 
+  // What the sandbox and this host cannot do without: a script that replaced it leaves an engine not fit for the next one.
+  const core = [
+    [Array.prototype, ['concat', 'filter', 'forEach', 'indexOf', 'map', 'push', 'slice', 'splice']],
+    [Function.prototype, ['apply', 'bind', 'call']],
+    [Object, ['assign', 'create', 'defineProperty', 'getOwnPropertyNames', 'keys']],
+    [JSON, ['parse', 'stringify']],
+    [Map.prototype, ['get', 'set']],
+    [Object.prototype, ['hasOwnProperty', 'toJSON', 'toString']],
+    [String.prototype, ['indexOf', 'replace', 'slice', 'split']],
+  ];
+  let whole = [];
+  const remember = () => {
+    for (const [owner, names] of core) for (const name of names) whole[whole.length] = [owner, name, owner[name]];
+    whole[whole.length] = [Promise.prototype, 'then', Promise.prototype.then];
+  };
+  const isWorn = () => {
+    for (let i = 0; i < whole.length; i++) if (whole[i][0][whole[i][1]] !== whole[i][2]) return true;
+    return false;
+  };
+
+  // Each part by itself: what cannot be written of one takes no other with it.
+  const outcome = ({ return: { nextRequest, visualizer }, ...scopes }) => [
+    mutations(scopes.environment),
+    mutations(scopes.globals),
+    mutations(scopes.collectionVariables),
+    variables(scopes._variables),
+    nextRequest === undefined ? null : [nextRequest],
+    visualizer,
+  ];
   const finish = (error, execution) => {
-    let changes = '{}';
-    let request = 'null';
+    let parts = '';
     try {
-      const { nextRequest, visualizer } = execution.return;
-      changes = portable({
-        environment: mutations(execution.environment),
-        globals: mutations(execution.globals),
-        collection: mutations(execution.collectionVariables),
-        local: variables(execution._variables),
-        next: nextRequest === undefined ? undefined : [nextRequest],
-        visualizer,
-      });
-      request = changedRequest(execution.request);
+      const found = outcome(execution);
+      for (let i = 0; i < found.length; i++) parts += `,${found[i] === undefined ? 'null' : portable(found[i])}`;
+      parts += `,${changedRequest(execution.request)}`;
     } catch (broken) {
       error = error || broken;
     }
-    write(`["result",${error ? stringify(fault(error)) : 'null'},${changes},${request}]`);
+    if (error) say('error', ...fault(error));
+    write(`["result",${isWorn()}${parts}]`);
     running = null;
     head[1] = 1;
   };
@@ -246,7 +290,8 @@
     if (shifts.length) write(stringify(['shifts', shifts]));
     const packages = options.resolvedPackages || {};
     for (const name of keys(packages)) packages[name].data = host.reporting(packages[name].data).code;
-    running = { id, request: stringify(context.request), printed: 0, full: false };
+    const request = apply(test, touchesRequest, [code]) ? stringify(context.request) : null;
+    running = { id, request, printed: 0, full: false, timeout: lastTimer + 1, ending: false, last: null };
     host.around(() => emit('execute', id, event, context, options));
   };
   // A script that throws in its first column shows where Postman's wrapping puts a script's text; it warms V8 up, too.
@@ -264,8 +309,9 @@
   const guarded = (work) => {
     try {
       work();
+      if (running !== null && running.last !== null) running.last();
     } catch (error) {
-      if (running === null) say('error', fault(error));
+      if (running === null) say('error', ...fault(error));
       else emit('uncaughtException', error);
     }
   };
