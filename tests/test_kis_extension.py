@@ -93,6 +93,13 @@ def test_a_variable_changed_after_the_body_was_fixed_stops_the_order() -> None:
         extension.guard(order, "item")
 
 
+def test_values_that_are_new_each_time_stop_nothing() -> None:
+    extension, known = KisExtension(), scopes(memo="{{$guid}}", VTS_HASH="old")
+    wish = extension.prepare(turn(post("{{VTS}}" + ORDER, '{"CANO": "x", "memo": "{{memo}}"}', HASHED), known))
+    assert "{{" not in raw(wish.request)
+    extension.guard(sent(MOCK + ORDER, {"tr_id": "VTTC0802U", "hashkey": "new"}), "item")
+
+
 def ask_hash(extension: KisExtension) -> None:
     extension.guard(sent(MOCK + "/uapi/hashkey"), "script")
 
@@ -133,6 +140,12 @@ def test_a_hash_that_a_script_puts_into_the_header_itself() -> None:
     extension = prepared_order()
     ask_hash(extension)
     extension.guard(sent(MOCK + ORDER, {"hashkey": "new"}), "item")
+
+
+def test_orders_that_a_script_sends_are_its_own_business() -> None:
+    extension = prepared_order()
+    ask_hash(extension)
+    extension.guard(sent(MOCK + ORDER, {"hashkey": "old"}), "script")
 
 
 def test_no_hash_header_no_check() -> None:

@@ -77,6 +77,8 @@ def test_a_refusal_says_who_sent_it() -> None:
         "https://openapi。koreainvestment。com:9443",
         "https://ｏｐｅｎａｐｉ.koreainvestment.com:9443",
         "https://openapi%2Ekoreainvestment%2Ecom:9443",
+        "https://openapi.korea\tinvestment.com:9443",
+        "https://example.com\\@openapi.koreainvestment.com:9443",
         "https://other.koreainvestment.com",
         "https://koreainvestment.com",
     ],
@@ -145,6 +147,7 @@ def test_methods_that_may_change_something(method: str) -> None:
         "/UAPI/domestic-stock/v1/trading/order-cash",
         "/uapi/hashkeys",
         "\\uapi\\order?/oauth2/tokenP",
+        "\\uapi\\order/oauth2/tokenP",
         "",
     ],
 )

@@ -93,7 +93,7 @@ def _is_account_key(token: str | None) -> bool:
     if token is None or (KEY not in token and "\\" not in token):
         return False
     try:
-        return bool(json.loads(token, strict=False) == KEY)
+        return bool(json.loads(token) == KEY)
     except ValueError:
         return False
 

@@ -76,7 +76,7 @@ class KisExtension(Extension):
         if kind is None:
             return
         if not moves_money(prepared):
-            if source == "script" and hashkey.is_hash_call(prepared):
+            if hashkey.is_hash_call(prepared):
                 self._watch.asked()
             return
         if kind == "real" and not self._allow_real_orders:
