@@ -15,6 +15,7 @@ from runner.assemble import Options, Session
 from runner.events import ItemSkipped, Noted, RequestSent, RunEvent, ScriptFailed
 from runner.load import collection_from_json
 from runner.model import Collection
+from tests.servers import Recorder, answer
 from tests.test_kis_accounts import PUBLISHED
 
 ENVIRONMENT = {"모의": PUBLISHED / "모의계좌_POSTMAN_환경변수.json", "실전": PUBLISHED / "실전계좌_POSTMAN_환경변수.json"}
@@ -189,3 +190,17 @@ def test_real_orders_are_refused_from_items_and_from_scripts() -> None:
     found = run(collection(TOKEN, order("real", "{{PROD}}", "TTTC0802U"), sneaky))
     assert found.refused == ["real", "sneaky"]
     assert found.sent == ["token", "sneaky"]
+
+
+def test_a_redirect_cannot_lead_an_order_to_the_real_host() -> None:
+    with Recorder() as mock, Recorder() as real:
+        mock.answers(answer(307, [("Location", real.url(ORDER))]))
+        origins = {"VTS": mock.url("").rstrip("/"), "PROD": real.url("").rstrip("/")}
+        sent = order(pre="")
+        sent["request"]["header"] = [{"key": "tr_id", "value": "VTTC0802U"}, {"key": "appkey", "value": "{{VTS_APPKEY}}"}]
+        with Session(collection(sent), Options(env_vars={**origins, "CANO": "50012345"})) as session:
+            found = seen(session.events())
+        assert found.refused == ["order"]
+        assert [request.target for request in mock.requests] == [ORDER]
+        assert b'"CANO": "50012345"' in mock.last.body
+        assert real.requests == []
