@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from runner.errors import SendError, UsageError
-from runner.kis.extension import KisExtension, applies
+from runner.errors import Refused, SendError, UsageError
+from runner.kis.extension import KisExtension, OrderGuard, applies
 from runner.kis.plug import plug
 from runner.load import collection_from_json
 from runner.model import Body, Collection, Request
@@ -259,12 +259,29 @@ def test_the_extension_joins_runs_for_the_broker_only() -> None:
     assert isinstance(plug(ours, {}), KisExtension)
     assert ours.secrets.is_secret("CANO_REAL")
     other = FakeHost(collection("{{PROD}}/users"), scopes(PROD="https://api.example.com", VTS="x"))
-    assert plug(other, {"allow_real_orders": True}) is None
+    guard = plug(other, {})
+    assert type(guard) is OrderGuard
     assert not other.secrets.is_secret("CANO_REAL")
+    guard.guard(sent("https://api.example.com/users"), "item")
 
 
-def test_no_kis_leaves_the_extension_out() -> None:
-    assert plug(FakeHost(collection("{{VTS}}/uapi/x"), scopes()), {"no_kis": True}) is None
+def test_without_the_extension_the_guard_before_real_orders_stays() -> None:
+    left = plug(FakeHost(collection("{{VTS}}/uapi/x"), scopes()), {"no_kis": True})
+    assert type(left) is OrderGuard
+    order = sent("https://openapi.koreainvestment.com:9443" + ORDER)
+    for source in ("item", "script", "redirect"):
+        with pytest.raises(Refused, match="moves money"):
+            left.guard(order, source)
+    left.guard(sent("https://openapivts.koreainvestment.com:29443" + ORDER), "item")
+    plug(FakeHost(collection("{{VTS}}/x"), scopes()), {"no_kis": True, "allow_real_orders": True}).guard(order, "item")
+
+
+def test_a_simulated_run_sends_nothing_to_the_broker_itself() -> None:
+    extension = KisExtension(hosts={"http://127.0.0.1:1": "mock", "http://127.0.0.1:2": "real"}, allow_real_orders=True)
+    extension.guard(sent("http://127.0.0.1:2" + ORDER), "script")
+    for host in ("openapi.koreainvestment.com:9443", "openapivts.koreainvestment.com"):
+        with pytest.raises(Refused, match="simulated"):
+            extension.guard(sent(f"https://{host}/uapi/hashkey"), "script")
 
 
 @pytest.mark.parametrize("extras", [{"simulate": True, "no_kis": True}, {"simulate": True}])

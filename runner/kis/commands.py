@@ -11,13 +11,13 @@ from runner.errors import ExitCode
 _PANEL = "KIS: account and safety"
 
 OPTIONS = (
-    click.option("--no-kis", is_flag=True, help="Treat the collection as any other: no account numbers, no guard.", panel=_PANEL),
+    click.option("--no-kis", is_flag=True, help="Treat the collection as any other; the guard before orders stays.", panel=_PANEL),
     click.option("--keep-account", is_flag=True, help="Leave the account numbers in bodies as they are.", panel=_PANEL),
     click.option("--allow-revoke", is_flag=True, help="Also run requests that revoke the access token.", panel=_PANEL),
     click.option(
         "--allow-real-orders", is_flag=True, help="Let orders out to the real host. This moves real money.", panel=_PANEL
     ),
-    click.option("--simulate", is_flag=True, help="Run against a built-in simulator; nothing leaves this machine.", panel=_PANEL),
+    click.option("--simulate", is_flag=True, help="Run against a built-in simulator; nothing reaches the broker.", panel=_PANEL),
     click.option(
         "--simulate-limits", is_flag=True, help="The simulator keeps the broker's calls-per-second limits too.", panel=_PANEL
     ),

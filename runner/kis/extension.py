@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from runner import url as urls
+from runner.errors import Refused
 from runner.extension import Extension, Prepare, Turn
 from runner.kis import accounts, hashkey, tokens
 from runner.kis.guard import moves_money, refusal
@@ -18,10 +19,38 @@ _HOST_VARIABLE = re.compile(rf"(?:\{{\{{|<<)(?:{'|'.join(VARIABLES)})(?:\}}\}}|>
 _NESTING = 5
 
 
-class KisExtension(Extension):
-    """One run against the broker. `hosts` names origins that stand in for the official ones, such as a simulator's."""
+class OrderGuard(Extension):
+    """Holds back what moves money on the real host. This much is on in every run, whatever the collection is for.
+
+    `hosts` names origins that stand in for the official ones, such as a simulator's; with them nothing may go to the
+    broker itself.
+    """
 
     name = "kis"
+
+    def __init__(self, *, hosts: Mapping[str, Kind] | None = None, allow_real_orders: bool = False) -> None:
+        self._hosts = Hosts(hosts)
+        self._simulated = hosts is not None
+        self._allow_real_orders = allow_real_orders
+
+    def guard(self, prepared: Prepared, source: str) -> None:
+        """Hold back an order for the real host, and in a simulation everything for the broker.
+
+        Raises:
+            Refused: the request must not go out.
+        """
+        kind = self._hosts.of_request(prepared)
+        if kind is None:
+            return
+        if self._simulated and self._hosts.official(prepared.url):
+            raise Refused("this run is simulated, nothing goes to the broker", hint="leave out --simulate to reach the broker")
+        if kind == "real" and not self._allow_real_orders and moves_money(prepared):
+            raise refusal(prepared, source)
+
+
+class KisExtension(OrderGuard):
+    """One run against the broker."""
+
     secret_names = tokens.SECRET_NAMES
 
     def __init__(
@@ -32,8 +61,7 @@ class KisExtension(Extension):
         allow_revoke: bool = False,
         keep_account: bool = False,
     ) -> None:
-        self._hosts = Hosts(hosts)
-        self._allow_real_orders = allow_real_orders
+        super().__init__(hosts=hosts, allow_real_orders=allow_real_orders)
         self._allow_revoke = allow_revoke
         self._keep_account = keep_account
         self._watch = hashkey.Watch()
@@ -72,16 +100,13 @@ class KisExtension(Extension):
             Refused: an order for the real host, which the user did not allow.
             SendError: an order with an empty or stale hash.
         """
-        kind = self._hosts.of_request(prepared)
-        if kind is None:
+        super().guard(prepared, source)
+        if self._hosts.of_request(prepared) is None:
             return
         if not moves_money(prepared):
             if hashkey.is_hash_call(prepared):
                 self._watch.asked()
-            return
-        if kind == "real" and not self._allow_real_orders:
-            raise refusal(prepared, source)
-        if source == "item":
+        elif source == "item":
             self._watch.check(prepared)
 
     def accept(self, scope: str, key: str, old: Any, new: Any) -> str | None:

@@ -44,6 +44,8 @@ class Hosts:
 
     def of(self, url: str) -> Kind | None:
         """The kind of host a URL goes to, None for somebody else's. Where readings of a URL differ, the real host counts."""
+        if not self._origins and _plainly_foreign(url):
+            return None
         kinds = {self._kind(parts) for parts in _readings(url)}
         return next((kind for kind in ("real", "mock") if kind in kinds), None)
 
@@ -53,13 +55,22 @@ class Hosts:
         kinds = {self.of(prepared.url), self.of(f"https://{claimed.strip()}") if claimed else None}
         return next((kind for kind in ("real", "mock") if kind in kinds), None)
 
+    def official(self, url: str) -> bool:
+        """Whether a URL goes to one of the broker's own hosts."""
+        return any(_is_official(_host(parts)) for parts in _readings(url))
+
     def _kind(self, parts: SplitResult) -> Kind | None:
         host = _host(parts)
         if host == MOCK_HOST:
             return "mock"
-        if host == DOMAIN or host.endswith(f".{DOMAIN}"):
+        if _is_official(host):
             return "real"
         return self._origins.get(_origin(parts)) or _UNRESOLVED.get(host)
+
+
+def _plainly_foreign(url: str) -> bool:
+    """Whether a URL cannot name the broker in any reading; spares those of other services the close look."""
+    return url.isascii() and url.isprintable() and not any(mark in url for mark in " %{") and DOMAIN not in url.lower()
 
 
 def _readings(url: str) -> Iterator[SplitResult]:
@@ -74,6 +85,10 @@ def _readings(url: str) -> Iterator[SplitResult]:
 def _host(parts: SplitResult) -> str:
     name = unicodedata.normalize("NFKC", unquote(parts.hostname or "")).replace("\u3002", ".")
     return name.strip().strip(".").lower()
+
+
+def _is_official(host: str) -> bool:
+    return host == DOMAIN or host.endswith(f".{DOMAIN}")
 
 
 def _origin(parts: SplitResult) -> tuple[str, int | None]:

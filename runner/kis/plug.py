@@ -7,13 +7,13 @@ from typing import Any
 
 from runner.errors import UsageError
 from runner.extension import Extension, Host
-from runner.kis.extension import KisExtension, applies
+from runner.kis.extension import KisExtension, OrderGuard, applies
 from runner.kis.hosts import Kind
 from runner.kis.tokens import SECRET_NAMES
 
 
-def plug(host: Host, extras: Mapping[str, Any]) -> Extension | None:
-    """The extension for a run, by the user's settings (`runner.kis.commands.NAMES`).
+def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
+    """The extension for a run, by the user's settings (`runner.kis.commands.NAMES`); for other collections only the guard.
 
     Raises:
         UsageError: `--simulate` for a collection that is not the broker's.
@@ -23,7 +23,7 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension | None:
     if extras.get("simulate") and not ours:
         raise UsageError("--simulate is for collections that call the KIS Open API, and this one does not")
     if not ours:
-        return None
+        return OrderGuard(allow_real_orders=bool(extras.get("allow_real_orders")))
     for name in SECRET_NAMES:
         host.secrets.add_name(name)
     return KisExtension(
