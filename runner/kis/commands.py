@@ -11,7 +11,7 @@ from runner.errors import ExitCode
 _PANEL = "KIS: account and safety"
 
 OPTIONS = (
-    click.option("--no-kis", is_flag=True, help="Treat the collection as any other; the guard before orders stays.", panel=_PANEL),
+    click.option("--no-kis", is_flag=True, help="Treat it as any other collection; the guard before orders stays.", panel=_PANEL),
     click.option("--keep-account", is_flag=True, help="Leave the account numbers in bodies as they are.", panel=_PANEL),
     click.option("--allow-revoke", is_flag=True, help="Also run requests that revoke the access token.", panel=_PANEL),
     click.option(
