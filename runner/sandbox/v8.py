@@ -78,6 +78,11 @@ class V8Sandbox:
             self._worker.kill()
             self._worker = None
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the engine's process while there is one."""
+        return self._worker.pid if self._worker else None
+
     def __enter__(self) -> V8Sandbox:
         return self
 

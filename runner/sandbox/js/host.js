@@ -146,7 +146,7 @@
     try {
       const plain = error.name === undefined && error.message === undefined;
       return [
-        native.String(error.name || (error.constructor && error.constructor.name) || 'Error'),
+        native.String(error.name || 'Error'),
         plain ? native.String(stringify(error)) : native.String(error.message),
         native.String(error.stack || ''),
       ];

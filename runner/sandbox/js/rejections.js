@@ -11,7 +11,7 @@
   const handled = new WeakSet();
   const { add, has } = WeakSet.prototype;
   let watching = true; // false while this file itself uses a promise
-  let combining = false; // inside Promise.all and its like, which handle all they are given
+  let combining = false; // inside Promise.all, `finally` and their like, which handle what they are given
   let loose = []; // [promise, reason] rejected without a handler so far
   let escaped = []; // what left an async function by a throw
   let reported = [];
@@ -51,13 +51,26 @@
   const then = {
     then(onFulfilled, onRejected) {
       if (!watching) return apply(nativeThen, this, [onFulfilled, onRejected]);
-      if (passesOn(onRejected) && !combining) apply(add, handled, [this]);
+      const forwarding = passesOn(onRejected) && !combining;
+      if (forwarding) apply(add, handled, [this]);
       else handle(this);
       const next = quietly(this, onFulfilled, onRejected);
-      return passesOn(onRejected) ? next : track(next);
+      return forwarding ? next : track(next);
     },
   }.then;
   defineProperty(Native.prototype, 'then', { value: then, writable: true, configurable: true });
+  const nativeFinally = Native.prototype.finally;
+  const finish = {
+    finally(callback) {
+      combining = true;
+      try {
+        return apply(nativeFinally, this, [callback]);
+      } finally {
+        combining = false;
+      }
+    },
+  }.finally;
+  defineProperty(Native.prototype, 'finally', { value: finish, writable: true, configurable: true });
   defineProperty(Native.prototype, 'constructor', {
     configurable: true,
     get() {

@@ -118,10 +118,11 @@
       } catch (error) {
         throw error instanceof RangeError ? invalid(String(input)) : error;
       }
-      this.#params = new URLSearchParams(this.#url.query === null ? '' : this.#url.query);
+      this.#params = new URLSearchParams();
       this.#refill = connect(this.#params, (query) => {
         this.#url.query = query === '' ? null : query;
       });
+      this.#refill(this.#url.query || '');
     }
     static canParse(input, base) {
       return URL.parse(input, base) !== null;
@@ -190,12 +191,14 @@
       const special = own.isSpecial(this.#url);
       const [text] = clean(value).split(special ? /[/\\?#]/ : /[/?#]/);
       const [, name, port] = own.splitPort(text) || [];
-      if (name === undefined || (name === '' && (special ? this.#url.scheme !== 'file' : port !== undefined))) return;
-      if (!withPort && port !== undefined) return;
+      const isFile = this.#url.scheme === 'file';
+      const belongs = this.#url.username || this.#url.password || this.#url.port !== null || port !== undefined;
+      if (name === undefined || (name === '' && (special ? !isFile : belongs))) return;
+      if ((isFile || !withPort) && port !== undefined) return;
       attempt(() => {
         const parsed = name === '' ? '' : own.parseHost(name, special);
-        this.#url.host = this.#url.scheme === 'file' && parsed === 'localhost' ? '' : parsed;
-        if (withPort && this.#url.scheme !== 'file' && port !== undefined) this.#setPort(port);
+        this.#url.host = isFile && parsed === 'localhost' ? '' : parsed;
+        if (port !== undefined) this.#setPort(port);
       });
     }
     get port() {
