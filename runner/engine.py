@@ -19,7 +19,7 @@ from runner.errors import Refused, SendError
 from runner.events import Place, RunEvent
 from runner.exchange import mutated
 from runner.extension import Turn
-from runner.model import Prepared, Request, Response
+from runner.model import Folder, Item, Prepared, Request, Response
 from runner.plan import Plan, Step
 from runner.request import resolve
 from runner.sandbox import Unset
@@ -232,9 +232,13 @@ class _ItemRun:
         return out.prepared, response
 
     def _outgoing(self, request: Request) -> Outgoing:
+        owners: list[Item | Folder] = [self._step.item, *reversed(self._step.chain)]
         chain = [request.auth, *(folder.auth for folder in reversed(self._step.chain))]
-        signed = replace(request, auth=auth.effective_auth(chain))
-        return outgoing(self._ports, resolve(signed, self._ports.scopes.replace), "item", self._behavior())
+        found = auth.effective_auth(chain)
+        owner = next((owner.id for owner, given in zip(owners, chain, strict=True) if given is found), None)
+        signed = replace(request, auth=found)
+        out = outgoing(self._ports, resolve(signed, self._ports.scopes.replace), "item", self._behavior())
+        return replace(out, owner=owner)
 
     def _behavior(self) -> Mapping[str, Any]:
         merged: dict[str, Any] = {}

@@ -58,6 +58,7 @@ class Ports:
     extensions: Sequence[Extension] = ()
     learn: Callable[[str, Any], None] = lambda key, value: None
     user_agent: str = "pabal"
+    memory: auth.Memory = field(default_factory=auth.Memory)
 
 
 @dataclass(kw_only=True)
@@ -84,11 +85,15 @@ Saying = Generator[RunEvent, None, None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A request on its way out: `source` is item or script, `error` says why it could not be made ready."""
+    """A request on its way out: `source` is item or script, `error` says why it could not be made ready.
+
+    `owner` is the id of the item or folder its auth belongs to.
+    """
 
     prepared: Prepared
     source: str
     error: SendError | None = None
+    owner: str | None = None
 
 
 def outgoing(ports: Ports, request: Request, source: str, behavior: Mapping[str, Any]) -> Outgoing:
@@ -110,23 +115,34 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
     if out.error:
         yield _unanswered(place, out.source, out.prepared, out.error)
         raise out.error
-    flow = auth.sign(out.prepared)
-    signed = next(flow)
-    for warning in signed.warnings:
-        yield events.Noted(place=place, text=warning, level="warning")
+    flow = auth.sign(out.prepared, ports.memory, out.owner)
+    signed, response = out.prepared, None
+    told: set[str] = set()
     while True:
         try:
+            following = _following(flow, response)
+            if response is not None:
+                source = "auth" if following else out.source
+                yield events.RequestSent(place=place, source=source, prepared=response.sent or signed, response=response)
+                if following is None:
+                    return response
+            signed = following or signed
+            for warning in signed.warnings:
+                if warning not in told:
+                    yield events.Noted(place=place, text=warning, level="warning")
+            told.update(signed.warnings)
             response = ports.door.send(signed, out.source, timeout)
         except (Refused, SendError) as error:
             yield _unanswered(place, out.source, signed, error)
             raise
-        sent = response.sent or signed
-        try:
-            signed = flow.send(response)
-        except StopIteration:
-            yield events.RequestSent(place=place, source=out.source, prepared=sent, response=response)
-            return response
-        yield events.RequestSent(place=place, source="auth", prepared=sent, response=response)
+
+
+def _following(flow: auth.Flow, response: Response | None) -> Prepared | None:
+    """The request that auth wants sent next, None when it is done."""
+    try:
+        return next(flow) if response is None else flow.send(response)
+    except StopIteration:
+        return None
 
 
 def _unanswered(place: Place, source: str, prepared: Prepared, error: Refused | SendError) -> events.RequestSent:

@@ -6,8 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from runner.auth import simple
+from runner.auth import asap, awsv4, digest, edgegrid, hawk, jwt, ntlm, oauth1, oauth2, simple
 from runner.auth.flow import Flow, Scheme
+from runner.auth.memory import Memory
+from runner.auth.signing import once
 from runner.model import Prepared
 
 _SCHEMES: Mapping[str, Scheme] = MappingProxyType(
@@ -16,6 +18,15 @@ _SCHEMES: Mapping[str, Scheme] = MappingProxyType(
         "basic": simple.basic,
         "bearer": simple.bearer,
         "apikey": simple.apikey,
+        "digest": digest.digest,
+        "oauth1": once("oauth1", oauth1.sign),
+        "oauth2": oauth2.oauth2,
+        "awsv4": once("awsv4", awsv4.sign),
+        "hawk": once("hawk", hawk.sign),
+        "ntlm": ntlm.ntlm,
+        "edgegrid": once("edgegrid", edgegrid.sign),
+        "jwt": once("jwt", jwt.sign),
+        "asap": once("asap", asap.sign),
     }
 )
 
@@ -30,13 +41,16 @@ def scheme(type: str) -> Scheme | None:
     return _SCHEMES.get(type)
 
 
-def sign(prepared: Prepared) -> Flow:
-    """Sign a prepared request by the auth of its `request`; without auth it goes out as it is."""
+def sign(prepared: Prepared, memory: Memory | None = None, owner: str | None = None) -> Flow:
+    """Sign a prepared request by the auth of its `request`; without auth it goes out as it is.
+
+    `memory` keeps what servers tell, for later requests whose auth has the same `owner`: the id of an item or folder.
+    """
     auth = prepared.request.auth if prepared.request else None
     if auth is None:
         return simple.noauth(prepared, {})
     known = scheme(auth.type)
-    return known(prepared, auth.params) if known else _unknown(prepared, auth.type)
+    return known(prepared, (memory or Memory()).params(auth, prepared, owner)) if known else _unknown(prepared, auth.type)
 
 
 def _unknown(prepared: Prepared, type: str) -> Flow:
