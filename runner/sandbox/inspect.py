@@ -71,8 +71,9 @@ class _Inspector:
         return quote(text) + more
 
     def _container(self, value: Any, level: int) -> str:
+        if not is_empty(value):
+            self._current = level
         self._seen.append(id(value))
-        self._current = level
         before, braces, entries = self._entries(value, level)
         self._seen.pop()
         if not entries:
@@ -151,6 +152,13 @@ class _Inspector:
             COMPACT * 4,
             15,
         )
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a container holds nothing."""
+    if isinstance(value, JSMap):
+        return not value.entries
+    return not (value.values if isinstance(value, (JSSet, TypedArray)) else value)
 
 
 def row_of(entries: list[str], widths: list[int], column_widths: list[int], right: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -19,6 +20,7 @@ from runner.sandbox.stack import Origin, first_position
 
 BOOT_SECONDS = 60.0
 GRACE_SECONDS = 10.0
+PIPE_BYTES = 1 << 20
 
 
 class Died(Exception):
@@ -27,6 +29,15 @@ class Died(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def widen(*pipes: int) -> None:
+    """Let a pipe hold a response body, so that both processes need not take turns at it. The system may refuse."""
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        for pipe in pipes:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 class Worker:
@@ -61,6 +72,8 @@ class Worker:
             raise SandboxError(f"the script engine could not be started: {error}") from error
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
+        if sys.platform == "linux":
+            widen(self._in, self._out)
         self._ready = False
         self.origin = Origin(line=0, column=0)
         self._poll: Any = None

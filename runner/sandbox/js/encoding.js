@@ -201,6 +201,7 @@
   host.utf8 = { encode, decode: (bytes) => utf8(bytes, { fatal: false }, true) };
 
   // --- structuredClone ---------------------------------------------------------------------------------------------
+  const { WeakRef } = globalThis; // the sandbox takes it away from scripts later
   const refuse = (value) => {
     throw new DOMException(`${String(value)} could not be cloned.`, 'DataCloneError');
   };
