@@ -65,10 +65,12 @@ def perform(operation: str, args: list[Any]) -> tuple[dict[str, str] | None, Any
 
 
 def pack(data: bytes) -> str:
+    """Bytes as they cross to the sandbox."""
     return base64.b64encode(data).decode()
 
 
 def unpack(text: str) -> bytes:
+    """Bytes as they came from the sandbox."""
     return base64.b64decode(text)
 
 
@@ -97,10 +99,12 @@ def usable(key: Key, use: str, algorithm: Algorithm | None = None) -> bytes:
 
 
 def private(material: bytes) -> Any:
+    """A private key out of its PKCS #8."""
     return serialization.load_der_private_key(material, None)
 
 
 def public(material: bytes) -> Any:
+    """A public key out of its SubjectPublicKeyInfo."""
     return serialization.load_der_public_key(material)
 
 
@@ -114,6 +118,7 @@ def made(key_type: str, material: bytes, algorithm: Algorithm, extractable: bool
 
 
 def digest(algorithm: Algorithm, data: str) -> str:
+    """`subtle.digest`."""
     name = name_of(algorithm)
     if name not in HASHES:
         raise Refusal("NotSupportedError", f"{name} is no digest")
@@ -123,6 +128,7 @@ def digest(algorithm: Algorithm, data: str) -> str:
 
 
 def sign(algorithm: Algorithm, key: Key, data: str) -> str:
+    """`subtle.sign`; an ECDSA signature is r and s behind one another, as the standard wants it."""
     material, message = usable(key, "sign", algorithm), unpack(data)
     name = key["algorithm"]["name"]
     if name == "HMAC":
@@ -137,6 +143,7 @@ def sign(algorithm: Algorithm, key: Key, data: str) -> str:
 
 
 def verify(algorithm: Algorithm, key: Key, signature: str, data: str) -> bool:
+    """`subtle.verify`."""
     material, message, given = usable(key, "verify", algorithm), unpack(data), unpack(signature)
     name = key["algorithm"]["name"]
     if name == "HMAC":
@@ -155,12 +162,14 @@ def verify(algorithm: Algorithm, key: Key, signature: str, data: str) -> bool:
 
 
 def mac(key: Key, message: bytes) -> bytes:
+    """The HMAC of a message."""
     context = hmac.HMAC(unpack(key["material"]), hash_of(key["algorithm"]))
     context.update(message)
     return context.finalize()
 
 
 def rsa_padding(name: str, algorithm: Algorithm, chosen: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
+    """The padding of an RSA signature."""
     if name == "RSASSA-PKCS1-v1_5":
         return padding.PKCS1v15()
     return padding.PSS(padding.MGF1(chosen), int(algorithm.get("saltLength", 0)))
@@ -170,6 +179,7 @@ def rsa_padding(name: str, algorithm: Algorithm, chosen: hashes.HashAlgorithm) -
 
 
 def encrypt(algorithm: Algorithm, key: Key, data: str, use: str = "encrypt") -> str:
+    """`subtle.encrypt`, and what `wrapKey` does to the exported key."""
     material, text = usable(key, use, algorithm), unpack(data)
     name = key["algorithm"]["name"]
     if name == "AES-GCM":
@@ -189,6 +199,7 @@ def encrypt(algorithm: Algorithm, key: Key, data: str, use: str = "encrypt") -> 
 
 
 def decrypt(algorithm: Algorithm, key: Key, data: str, use: str = "decrypt") -> str:
+    """`subtle.decrypt`, and what `unwrapKey` begins with."""
     material, sealed = usable(key, use, algorithm), unpack(data)
     name = key["algorithm"]["name"]
     if name == "AES-GCM":
@@ -211,6 +222,7 @@ def gcm_settings(algorithm: Algorithm) -> tuple[bytes, bytes | None, int]:
 
 
 def open_gcm(material: bytes, algorithm: Algorithm, sealed: bytes) -> bytes:
+    """AES-GCM with a tag of any length the standard allows."""
     iv, extra, tag = gcm_settings(algorithm)
     mode = modes.GCM(iv, sealed[len(sealed) - tag :], min_tag_length=tag)
     decryptor = Cipher(algorithms.AES(material), mode).decryptor()
@@ -230,11 +242,13 @@ def counter_mode(material: bytes, algorithm: Algorithm, text: bytes) -> bytes:
 
 
 def run_counter(material: bytes, counter: bytes, text: bytes) -> bytes:
+    """AES-CTR over one stretch without a wrap."""
     encryptor = Cipher(algorithms.AES(material), modes.CTR(counter)).encryptor()
     return encryptor.update(text) + encryptor.finalize()
 
 
 def oaep(algorithm: Algorithm, key: Key) -> padding.OAEP:
+    """The padding of RSA-OAEP."""
     chosen = hash_of(key["algorithm"])
     label = unpack(algorithm["label"]) if algorithm.get("label") else None
     return padding.OAEP(padding.MGF1(chosen), chosen, label)
@@ -244,6 +258,7 @@ def oaep(algorithm: Algorithm, key: Key) -> padding.OAEP:
 
 
 def generate_key(algorithm: Algorithm, extractable: bool, usages: list[str]) -> Key | dict[str, Key]:
+    """`subtle.generateKey`: a key, or a pair of them."""
     name = name_of(algorithm)
     if name == "HMAC" or name.startswith("AES-"):
         bits = key_bits(algorithm)
@@ -281,17 +296,20 @@ def described(algorithm: Algorithm, bits: int) -> Algorithm:
 
 
 def spki(key: Any) -> bytes:
+    """A public key's SubjectPublicKeyInfo."""
     encoded: bytes = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return encoded
 
 
 def pkcs8(key: Any) -> bytes:
+    """A private key's PKCS #8."""
     form = serialization.PrivateFormat.PKCS8
     encoded: bytes = key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption())
     return encoded
 
 
 def import_key(form: str, data: Any, algorithm: Algorithm, extractable: bool, usages: list[str]) -> Key:
+    """`subtle.importKey`."""
     name = name_of(algorithm)
     if name in ("HMAC", "PBKDF2", "HKDF") or name.startswith("AES-"):
         return import_secret(form, data, algorithm, extractable, usages)
@@ -308,6 +326,7 @@ def import_key(form: str, data: Any, algorithm: Algorithm, extractable: bool, us
 
 
 def import_secret(form: str, data: Any, algorithm: Algorithm, extractable: bool, usages: list[str]) -> Key:
+    """A secret key, raw or as a JSON Web Key."""
     if form not in ("raw", "jwk"):
         raise Refusal("NotSupportedError", f"Unable to import a secret key from {form}")
     material = from_base64url(data["k"]) if form == "jwk" else unpack(data)
@@ -328,6 +347,7 @@ def shape(key: Any) -> Algorithm:
 
 
 def export_key(form: str, key: Key) -> Any:
+    """`subtle.exportKey`."""
     if not key["extractable"]:
         raise Refusal("InvalidAccessError", "key is not extractable")
     material = unpack(key["material"])
@@ -342,15 +362,18 @@ def export_key(form: str, key: Key) -> Any:
 
 
 def from_base64url(text: str) -> bytes:
+    """Bytes of a JSON Web Key."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def to_base64url(value: bytes | int, size: int = 0) -> str:
+    """Bytes, or a number in `size` bytes, as a JSON Web Key has them."""
     data = value.to_bytes(size or (value.bit_length() + 7) // 8, "big") if isinstance(value, int) else value
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def jwk_number(jwk: dict[str, Any], field: str) -> int:
+    """A number in a JSON Web Key."""
     return int.from_bytes(from_base64url(jwk[field]), "big")
 
 
@@ -369,6 +392,7 @@ def from_jwk(jwk: dict[str, Any]) -> Any:
 
 
 def to_jwk(key: Key, material: bytes) -> dict[str, Any]:
+    """A key as a JSON Web Key."""
     if key["type"] == "secret":
         return {"kty": "oct", "k": to_base64url(material), "alg": jwk_algorithm(key["algorithm"])}
     loaded = private(material) if key["type"] == "private" else public(material)
@@ -402,6 +426,7 @@ def jwk_algorithm(algorithm: Algorithm) -> str:
 
 
 def derive_bits(algorithm: Algorithm, key: Key, length: int | None, use: str = "deriveBits") -> str:
+    """`subtle.deriveBits`; `length` is in bits."""
     if use not in key["usages"] and "deriveKey" not in key["usages"]:
         raise Refusal("InvalidAccessError", f"The key does not allow {use}")
     name, material = name_of(algorithm), unpack(key["material"])
@@ -421,12 +446,14 @@ def derive_bits(algorithm: Algorithm, key: Key, length: int | None, use: str = "
 
 
 def derive_key(algorithm: Algorithm, key: Key, derived: Algorithm, extractable: bool, usages: list[str]) -> Key:
+    """`subtle.deriveKey`."""
     secret = name_of(derived) in ("PBKDF2", "HKDF")
     bits = derive_bits(algorithm, key, None if secret else key_bits(derived), "deriveKey")
     return import_key("raw", bits, derived, extractable, usages)
 
 
 def wrap_key(form: str, key: Key, wrapping: Key, algorithm: Algorithm) -> str:
+    """`subtle.wrapKey`."""
     exported = export_key(form, key)
     data = pack(json.dumps(exported).encode()) if form == "jwk" else exported
     return encrypt(algorithm, wrapping, data, "wrapKey")
@@ -435,6 +462,7 @@ def wrap_key(form: str, key: Key, wrapping: Key, algorithm: Algorithm) -> str:
 def unwrap_key(
     form: str, wrapped: str, wrapping: Key, algorithm: Algorithm, derived: Algorithm, extractable: bool, usages: list[str]
 ) -> Key:
+    """`subtle.unwrapKey`."""
     data = decrypt(algorithm, wrapping, wrapped, "unwrapKey")
     return import_key(form, json.loads(unpack(data)) if form == "jwk" else data, derived, extractable, usages)
 

@@ -132,7 +132,7 @@ class Engine:
         self.hear('["initialize",{}]')
 
     def hear(self, message: str) -> None:
-        """Give the sandbox a message and let it run until it has nothing to do right now."""
+        """Give the sandbox a message. mini-racer comes back before V8 has run its microtasks: a turn waits for them."""
         self._enter("message", message)
 
     def turn(self) -> bool:
@@ -143,8 +143,6 @@ class Engine:
     def _enter(self, door: str, value: str) -> None:
         self.entered = time.monotonic()
         self._gate[door] = value
-        # mini-racer returns before V8 has run its microtasks; whatever is asked next is answered after them.
-        _ = self._gate["settled"]
         self.entered = 0.0
 
     def said(self) -> bytes:

@@ -286,7 +286,7 @@
     clock[0] = -1;
     head[1] = 0;
     const { code, shifts } = host.reporting(event.script.exec);
-    event.script.exec = code;
+    event.script.exec = [code]; // a text would be taken apart line by line
     if (shifts.length) write(stringify(['shifts', shifts]));
     const packages = options.resolvedPackages || {};
     for (const name of keys(packages)) packages[name].data = host.reporting(packages[name].data).code;
@@ -326,7 +326,6 @@
         fire();
       });
     },
-    settled: 0,
     get questions() {
       return host.questions();
     },
