@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from runner.auth.keys import PRIVATE, signed_token
-from runner.auth.signing import Unsignable, need
+from runner.auth.signing import Unsignable, need, once
 from runner.auth.simple import text
 from runner.model import Prepared
 from runner.request import with_header
@@ -46,6 +46,9 @@ def sign(prepared: Prepared, params: Mapping[str, Any]) -> Prepared:
     }
     token = signed_token({"alg": algorithm, "kid": kid}, payload, _private_key(text(params, "privateKey"), kid))
     return with_header(prepared, "Authorization", f"Bearer {token}")
+
+
+asap = once("asap", sign)
 
 
 def _claims(params: Mapping[str, Any]) -> dict[str, Any]:

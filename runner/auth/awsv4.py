@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
-from runner.auth.signing import need, without_headers, without_query
+from runner.auth.signing import need, once, without_headers, without_query
 from runner.auth.simple import text
 from runner.auth.target import Target
 from runner.model import Prepared
@@ -71,6 +71,9 @@ def sign(prepared: Prepared, params: Mapping[str, Any]) -> Prepared:
     clean = without_headers(prepared, "authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256")
     clean = without_query(clean, _QUERY)
     return _in_query(clean, key) if params.get("addAuthDataToQuery") else _in_headers(clean, key)
+
+
+awsv4 = once("awsv4", sign)
 
 
 def _stamp(date: str | None) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from runner.auth.signing import need
+from runner.auth.signing import need, once
 from runner.auth.simple import text
 from runner.auth.target import Target
 from runner.model import Prepared
@@ -38,6 +38,9 @@ def sign(prepared: Prepared, params: Mapping[str, Any]) -> Prepared:
     host, headers, body_hash = _host(params) or target.authority, _headers(prepared, params), _body_hash(prepared, params)
     content = "\t".join([prepared.method, target.scheme, host, target.resource, headers, body_hash, header])
     return with_header(prepared, "Authorization", f"{header}signature={_hmac(_hmac(secret, stamp), content)}")
+
+
+edgegrid = once("edgegrid", sign)
 
 
 def _host(params: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from runner.auth.signing import Unsignable, need
+from runner.auth.signing import Unsignable, need, once
 from runner.auth.simple import text
 from runner.auth.target import Target
 from runner.model import Prepared
@@ -44,6 +44,9 @@ def sign(prepared: Prepared, params: Mapping[str, Any]) -> Prepared:
     fields["dlg"] = delegation if app else ""
     header = ", ".join(f'{name}="{value}"' for name, value in fields.items() if value)
     return with_header(prepared, "Authorization", f"Hawk {header}")
+
+
+hawk = once("hawk", sign)
 
 
 def _timestamp(params: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.auth.keys import HMAC, PRIVATE, signed_token
-from runner.auth.signing import Unsignable, need
+from runner.auth.signing import Unsignable, need, once
 from runner.auth.simple import text
 from runner.model import Prepared
 from runner.request import with_header, with_query
@@ -37,6 +37,9 @@ def sign(prepared: Prepared, params: Mapping[str, Any]) -> Prepared:
             return with_query(prepared, text(params, "queryParamKey") or "token", token)
         case place:
             raise Unsignable(f"there is no place `{place}` for the token")
+
+
+jwt = once("jwt", sign)
 
 
 def _secret(params: Mapping[str, Any]) -> bytes:

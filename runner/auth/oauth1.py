@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from runner import url as urls
 from runner.auth.keys import pem
-from runner.auth.signing import Unsignable, need, query_replaced, without_headers, without_query
+from runner.auth.signing import Unsignable, need, once, query_replaced, without_headers, without_query
 from runner.auth.simple import text
 from runner.auth.target import Target
 from runner.body import payload
@@ -54,6 +54,9 @@ def sign(prepared: Prepared, params: Mapping[str, Any]) -> Prepared:
         return _with_form(clean, [*_form(clean), *(Param(key=key, value=value) for key, value in fields)])
     query = [Param(key=_escape(key), value=_escape(value)) for key, value in fields]
     return query_replaced(clean, [*urls.parse(clean.url).query, *query])
+
+
+oauth1 = once("oauth1", sign)
 
 
 def _fields(prepared: Prepared, params: Mapping[str, Any], method: str) -> list[tuple[str, str]]:

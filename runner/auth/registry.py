@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
-from runner.auth import asap, awsv4, digest, edgegrid, hawk, jwt, ntlm, oauth1, oauth2, simple
+from runner.auth import simple
 from runner.auth.flow import Flow, Scheme
 from runner.auth.memory import Memory
-from runner.auth.signing import once
 from runner.model import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """A scheme that lives in the module of its name, which is read when a request first needs it."""
+
+    name: str
+
+    def __call__(self, prepared: Prepared, params: Mapping[str, Any]) -> Flow:
+        flow: Scheme = getattr(import_module(f"runner.auth.{self.name}"), self.name)
+        return flow(prepared, params)
+
 
 _SCHEMES: Mapping[str, Scheme] = MappingProxyType(
     {
@@ -18,15 +32,7 @@ _SCHEMES: Mapping[str, Scheme] = MappingProxyType(
         "basic": simple.basic,
         "bearer": simple.bearer,
         "apikey": simple.apikey,
-        "digest": digest.digest,
-        "oauth1": once("oauth1", oauth1.sign),
-        "oauth2": oauth2.oauth2,
-        "awsv4": once("awsv4", awsv4.sign),
-        "hawk": once("hawk", hawk.sign),
-        "ntlm": ntlm.ntlm,
-        "edgegrid": once("edgegrid", edgegrid.sign),
-        "jwt": once("jwt", jwt.sign),
-        "asap": once("asap", asap.sign),
+        **{name: _Module(name) for name in "digest oauth1 oauth2 awsv4 hawk ntlm edgegrid jwt asap".split()},
     }
 )
 
