@@ -20,7 +20,7 @@ _FIRST = 65_536
 def redacted(happenings: Iterable[RunEvent], secrets: Secrets, *, bodies: bool = True) -> Iterator[RunEvent]:
     """The same events without secrets; what they show of new ones is learned on the way.
 
-    With `bodies` False, for reporters that show names and numbers only, request and response bodies, the definitions of
+    With `bodies` False, for reporters that show names and numbers only, headers, cookies and bodies, the definitions of
     items and the collection's content are left out of the events, which saves the search through them.
     """
     redactor = _Redactor(secrets, bodies)
@@ -215,8 +215,7 @@ class _Redactor:
                 self._secrets.learn_fields(body[:_FIRST].decode("utf-8", "replace"))
         prepared, response = self._prepared(event.prepared), event.response
         if response:
-            sent = prepared if response.sent is event.prepared else response.sent and self._prepared(response.sent)
-            response = self._response(response, sent)
+            response = self._response(response, event.prepared, prepared)
         place, error = self._clean_place(event.place), self._optional(event.error)
         return _changed(event, place=place, prepared=prepared, response=response, error=error)
 
@@ -230,19 +229,23 @@ class _Redactor:
             warnings=tuple(map(self._secrets.hide, prepared.warnings)),
         )
 
-    def _response(self, response: Response, sent: Prepared | None) -> Response:
+    def _response(self, response: Response, asked: Prepared, shown: Prepared) -> Response:
+        """`shown` is the request `asked` without its secrets, which often serves for what was sent, too."""
+        sent = shown if response.sent is asked else response.sent and self._bodies and self._prepared(response.sent)
         return _changed(
             response,
             reason=self._secrets.hide(response.reason),
-            url=self._secrets.hide(response.url),
+            url=shown.url if response.url == asked.url else self._secrets.hide(response.url),
             headers=self._headers(response.headers),
             body=self._body(response.body) or b"",
-            cookies=tuple(self._cookie(cookie) for cookie in response.cookies),
+            cookies=tuple(self._cookie(cookie) for cookie in response.cookies) if self._bodies else (),
             note=self._secrets.hide(response.note),
-            sent=sent,
+            sent=sent or None,
         )
 
     def _headers(self, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        if not self._bodies:
+            return ()
         hidden = tuple((name, self._secrets.hide_header(name, value)) for name, value in headers)
         return headers if hidden == headers else hidden
 
