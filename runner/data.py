@@ -1,4 +1,4 @@
-"""Iteration data: the rows of a JSON or CSV file, read by Newman's rules (JSON is tried first, the file's ending does not count)."""
+"""Iteration data: the rows of a JSON or CSV file by Newman's rules (JSON is tried first, the file ending does not count)."""
 
 from __future__ import annotations
 
