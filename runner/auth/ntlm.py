@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.auth.flow import Flow
 from runner.auth.signing import warned, without_headers
-from runner.auth.simple import text
+from runner.auth.simple import text, unsigned
 from runner.auth.target import Target
 from runner.model import Prepared, Response
 from runner.request import with_header
@@ -32,6 +32,9 @@ def ntlm(prepared: Prepared, params: Mapping[str, Any]) -> Flow:
 
     `domain` may also stand in the user name, as `DOMAIN\\user` or `user@domain`; `workstation` is this machine's name there.
     """
+    if not text(params, "username"):
+        yield unsigned(prepared, "ntlm", "username")
+        return
     bare = without_headers(prepared, "authorization")
     response = yield bare
     if params.get("disableRetryRequest") or not _asks(response):
