@@ -50,6 +50,26 @@ def signed_token(header: Mapping[str, Any], payload: Mapping[str, Any], key: str
     return f"{content}.{_base64url(signature)}"
 
 
+def rsa_signature(content: str, key: str, hash_name: str) -> str:
+    """The RSASSA-PKCS1-v1_5 signature of a text in base64; the key is a PEM text, the hash SHA1, SHA256 or SHA512.
+
+    Raises:
+        Unsignable: the key cannot be read, or is none of RSA.
+    """
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        found = load_pem_private_key(pem(key).encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise Unsignable(f"the private key cannot be read: {error}") from error
+    if not isinstance(found, RSAPrivateKey):
+        raise Unsignable("the private key is none of RSA")
+    return base64.b64encode(found.sign(utf8(content), PKCS1v15(), getattr(hashes, hash_name)())).decode()
+
+
 def _part(value: Mapping[str, Any]) -> str:
     return _base64url(utf8(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
 

@@ -9,6 +9,7 @@ import base64
 import binascii
 import os
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -103,7 +104,7 @@ def _message(context: ContextProxy, challenge: bytes | None, params: Mapping[str
     try:
         with _named(text(params, "workstation")):
             token = context.step(challenge)
-    except SpnegoError as error:
+    except (SpnegoError, struct.error) as error:
         raise ValueError(str(error)) from error
     return f"NTLM {base64.b64encode(token or b'').decode()}"
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import hmac
 import secrets
 import string
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote
 
 from runner import url as urls
-from runner.auth.keys import pem
+from runner.auth.keys import rsa_signature
 from runner.auth.signing import Unsignable, need, once, query_replaced, without_headers, without_query
 from runner.auth.simple import text
 from runner.auth.target import Target
@@ -28,6 +30,7 @@ _OWN = frozenset(
     f"oauth_{name}"
     for name in "consumer_key token signature_method timestamp nonce version signature callback verifier body_hash".split()
 )
+_HASHES = ("SHA1", "SHA256", "SHA512")
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -41,6 +44,8 @@ def sign(prepared: Prepared, params: Mapping[str, Any]) -> Prepared:
         Unsignable: a key is missing or cannot be read, or there is no such method.
     """
     method = text(params, "signatureMethod") or "HMAC-SHA1"
+    if method not in _METHODS:
+        raise Unsignable(f"there is no signature method `{method}`")
     need(params, "consumerKey", "privateKey" if method.startswith("RSA") else "consumerSecret")
     clean = _cleaned(without_query(without_headers(prepared, "authorization"), _OWN))
     fields = _fields(clean, params, method)
@@ -82,33 +87,36 @@ def _body_hash(prepared: Prepared, params: Mapping[str, Any], method: str) -> st
 
 
 def _signature(prepared: Prepared, params: Mapping[str, Any], method: str, fields: Pairs) -> str:
-    from oauthlib.oauth1 import Client
-    from oauthlib.oauth1.rfc5849.signature import base_string_uri, normalize_parameters
-
-    make = Client.SIGNATURE_METHODS.get(method)
-    if make is None:
-        raise Unsignable(f"there is no signature method `{method}`")
     target = Target.of(prepared.url)
     form = [(param.key, param.value or "") for param in _form(prepared)]
-    everything: Any = [*parse_qsl(target.query or "", keep_blank_values=True), *fields, *form]
-    try:
-        uri = base_string_uri(f"{target.scheme}://{target.authority}{target.path}")
-        base = "&".join(map(_escape, [prepared.method, uri, normalize_parameters(everything)]))
-        return str(make(base, _client(params, method)))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Unsignable(f"{method} is not possible: {error}") from error
+    pairs = [*parse_qsl(target.query or "", keep_blank_values=True), *fields, *form]
+    normal = "&".join(f"{key}={value}" for key, value in sorted((_escape(key), _escape(value)) for key, value in pairs))
+    return _METHODS[method]("&".join(map(_escape, [prepared.method, target.origin + target.path, normal])), params)
 
 
-def _client(params: Mapping[str, Any], method: str) -> Any:
-    from oauthlib.oauth1 import Client
+def _hmac(hash_name: str) -> Callable[[str, Mapping[str, Any]], str]:
+    def make(base: str, params: Mapping[str, Any]) -> str:
+        return base64.b64encode(hmac.new(_secret(params).encode(), base.encode(), hash_name).digest()).decode()
 
-    return Client(
-        text(params, "consumerKey"),
-        client_secret=text(params, "consumerSecret"),
-        resource_owner_secret=text(params, "tokenSecret"),
-        signature_method=method,
-        rsa_key=pem(text(params, "privateKey")) if method.startswith("RSA") else None,
-    )
+    return make
+
+
+def _rsa(hash_name: str) -> Callable[[str, Mapping[str, Any]], str]:
+    def make(base: str, params: Mapping[str, Any]) -> str:
+        return rsa_signature(base, text(params, "privateKey"), hash_name)
+
+    return make
+
+
+def _secret(params: Mapping[str, Any]) -> str:
+    return "&".join(_escape(text(params, name)) for name in ("consumerSecret", "tokenSecret"))
+
+
+_METHODS: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = MappingProxyType(
+    {f"HMAC-{name}": _hmac(name) for name in _HASHES}
+    | {f"RSA-{name}": _rsa(name) for name in _HASHES}
+    | {"PLAINTEXT": lambda base, params: _secret(params)}
+)
 
 
 def _header(params: Mapping[str, Any], fields: Pairs) -> str:

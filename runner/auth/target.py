@@ -44,5 +44,6 @@ class Target:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: what makes two URLs lead to the same server."""
-        return f"{self.scheme}://{self.host.lower()}:{self.port}"
+        """Scheme, host and port, without the usual port: what makes two URLs lead to the same server."""
+        port = "" if self.port == _DEFAULT_PORT.get(self.scheme) else f":{self.port}"
+        return f"{self.scheme}://{self.host.lower()}{port}"
