@@ -44,6 +44,10 @@ def test_quotes_and_backslashes_in_extra_data() -> None:
     )
 
 
+def test_an_absent_body_has_no_hash() -> None:
+    assert "hash=" not in (signed("hawk", USER | {"includePayloadHash": True}).header("Authorization") or "")
+
+
 @pytest.mark.parametrize("missing", ["authId", "authKey"])
 def test_missing_parameters(missing: str) -> None:
     sent = signed("hawk", USER | {missing: ""})

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 
@@ -197,6 +197,12 @@ def test_a_url_that_is_not_to_be_encoded_stays_as_it_is() -> None:
     query = urlsplit(sent.url).query
     assert query.startswith("a='b'&oauth_consumer_key=")
     assert dict(parse_qsl(query))["oauth_signature"] == "c%20s%26%C3%BC&"
+
+
+def test_a_key_of_another_kind_is_a_warning() -> None:
+    other = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    sent = signed("oauth1", {"consumerKey": "k", "signatureMethod": "RSA-SHA256", "privateKey": other})
+    assert sent.warnings == ("oauth1 auth: the private key is none of RSA, the request is not signed",)
 
 
 @pytest.mark.parametrize(
