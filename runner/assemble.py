@@ -25,7 +25,7 @@ from runner.load import decode, load_collection, load_environment, read_bytes
 from runner.model import Collection, Environment, Json
 from runner.plan import Plan, make_plan
 from runner.redact import redacted
-from runner.sandbox import Sandbox
+from runner.sandbox import Conversation, Execution, Sandbox
 from runner.scripts import Ports
 from runner.secrets import Secrets
 from runner.variables import Scope, Scopes
@@ -77,7 +77,8 @@ class Session:
         self.secrets = Secrets()
         self.origins: dict[str, Origin] = {}
         self._stack = ExitStack()
-        self._sandbox: Sandbox | None = None
+        self._sandbox = _Sandbox()
+        self._stack.callback(self._sandbox.close)
         self.plan = self._plan()
         self.scopes = self._scopes()
         self.extensions = self._extensions()
@@ -97,20 +98,14 @@ class Session:
         """
         if self.options.settings.fail_on_unresolved:
             self._check_unresolved()
-        if usage.has_scripts(self.plan):
-            self.sandbox.warm()
+        self.warm()
         found = Engine(self.plan, self._ports(), self.options.settings).events()
         return found if self.options.show_secrets else redacted(found, self.secrets, bodies=bodies)
 
-    @property
-    def sandbox(self) -> Sandbox:
-        """The script engine; it costs nothing until it is warmed or used."""
-        if self._sandbox is None:
-            from runner.sandbox.v8 import V8Sandbox
-
-            self._sandbox = V8Sandbox()
-            self._stack.callback(self._sandbox.close)
-        return self._sandbox
+    def warm(self) -> None:
+        """Start the script engine in the background if there are scripts; whatever is done next overlaps with that."""
+        if usage.has_scripts(self.plan):
+            self._sandbox.warm()
 
     def _plan(self) -> Plan:
         data = self.options.data
@@ -125,7 +120,7 @@ class Session:
             environment=self._filled(environment),
             globals=Scope(globals_.values, name=globals_.name, id=globals_.id),
             collection=Scope(self.collection.variables),
-            dynamic=Dynamic(lambda texts: self.sandbox.replace_in(texts)),
+            dynamic=Dynamic(self._sandbox.replace_in),
         )
 
     def _overridden(self, environment: Environment, values: Mapping[str, str], option: str) -> Environment:
@@ -175,7 +170,7 @@ class Session:
             raise UnresolvedError(f"these variables have no value: {', '.join(names)}", hint=hint)
 
     def _ports(self) -> Ports:
-        from runner.transport import Transport
+        from runner.transport import Transport, wire  # noqa: F401  wire: now, while the script engine starts
 
         options, jar = self.options, cookies.Jar()
         transport = Transport(
@@ -184,7 +179,7 @@ class Session:
         self._stack.callback(transport.close)
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
         return Ports(
-            sandbox=self.sandbox,
+            sandbox=self._sandbox,
             door=Door(transport, self.extensions),
             scopes=self.scopes,
             jar=jar,
@@ -194,6 +189,33 @@ class Session:
             learn=self.secrets.learn,
             user_agent=f"pabal/{__version__}",
         )
+
+
+class _Sandbox:
+    """The script engine, which is not even imported before it is needed."""
+
+    def __init__(self) -> None:
+        self._engine: Sandbox | None = None
+
+    def _started(self) -> Sandbox:
+        if self._engine is None:
+            from runner.sandbox.v8 import V8Sandbox
+
+            self._engine = V8Sandbox()
+        return self._engine
+
+    def run(self, execution: Execution) -> Conversation:
+        return self._started().run(execution)
+
+    def replace_in(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        return self._started().replace_in(texts)
+
+    def warm(self) -> None:
+        self._started().warm()
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
 
 
 def _environment(source: Environment | str | Path | None, name: str) -> Environment:

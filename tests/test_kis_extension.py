@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from runner.errors import Refused, SendError, UsageError
-from runner.kis.extension import KisExtension, OrderGuard, applies
+from runner.kis.extension import KisExtension
+from runner.kis.guard import OrderGuard
 from runner.kis.plug import plug
+from runner.kis.whose import applies
 from runner.load import collection_from_json
 from runner.model import Body, Collection, Request
 from runner.secrets import Secrets

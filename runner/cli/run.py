@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -106,11 +107,15 @@ def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
     pabal run orders.postman_collection.json -e staging.postman_environment.json
     pabal run orders.postman_collection.json -d rows.csv --folder Orders -r cli,json --reporter-json-export report.json
     """
-    from runner.cli.output import export_scopes, make_reporters
-
     options = options_from(values, extras_from(values))
     with Session(collection, options) as session:
+        session.warm()
+        from runner.cli.output import export_scopes, make_reporters
+
         reporters = make_reporters(values, ctx.meta["reporter_options"])
+        # All that was loaded stays to the end: the collector need not look at it again.
+        gc.freeze()
+        gc.enable()
         result = report(session, reporters)
         export_scopes(session, values)
     return ExitCode.OK if values["suppress_exit_code"] else result.exit_code

@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from runner import url as urls
-from runner.errors import Refused
-from runner.extension import Extension, Prepare, Turn
+from runner.extension import Prepare, Turn
 from runner.kis import accounts, hashkey, tokens
-from runner.kis.guard import moves_money, refusal
-from runner.kis.hosts import DOMAIN, VARIABLES, Hosts, Kind
-from runner.model import Collection, Event, Folder, Item, Prepared, Request
-
-_NAME = re.compile(r"\{\{([^{}]*)\}\}|<<([^<>]*)>>")
-_HOST_VARIABLE = re.compile(rf"(?:\{{\{{|<<)(?:{'|'.join(VARIABLES)})(?:\}}\}}|>>)/+(?:uapi|oauth2)/")
-_NESTING = 5
-
-
-class OrderGuard(Extension):
-    """Holds back what moves money on the real host. This much is on in every run, whatever the collection is for.
-
-    `hosts` names origins that stand in for the official ones, such as a simulator's; with them nothing may go to the
-    broker itself.
-    """
-
-    name = "kis"
-
-    def __init__(self, *, hosts: Mapping[str, Kind] | None = None, allow_real_orders: bool = False) -> None:
-        self._hosts = Hosts(hosts)
-        self._simulated = hosts is not None
-        self._allow_real_orders = allow_real_orders
-
-    def guard(self, prepared: Prepared, source: str) -> None:
-        """Hold back an order for the real host, and in a simulation everything for the broker.
-
-        Raises:
-            Refused: the request must not go out.
-        """
-        kind = self._hosts.of_request(prepared)
-        if kind is None:
-            return
-        if self._simulated and self._hosts.official(prepared.url):
-            raise Refused("this run is simulated, nothing goes to the broker", hint="leave out --simulate to reach the broker")
-        if kind == "real" and not self._allow_real_orders and moves_money(prepared):
-            raise refusal(prepared, source)
+from runner.kis.guard import OrderGuard, moves_money
+from runner.kis.hosts import Kind
+from runner.model import Prepared, Request
 
 
 class KisExtension(OrderGuard):
@@ -114,36 +79,3 @@ class KisExtension(OrderGuard):
         if tokens.is_hash_variable(key) and not tokens.is_empty(new):
             self._watch.stored(key)
         return None if self._revoking else tokens.objection(key, old, new)
-
-
-def applies(collection: Collection, lookup: Callable[[str], Any]) -> bool:
-    """Whether a run is for the broker: a request, a script, VTS or PROD names one of its hosts, or a request uses these two."""
-    if any(DOMAIN in str(lookup(name)).lower() for name in VARIABLES):
-        return True
-    if any(DOMAIN in event.code.lower() for event in _events(collection)):
-        return True
-    return any(_is_for_broker(urls.unparse(item.request.url), lookup) for item in collection.walk())
-
-
-def _events(part: Folder | Item) -> Iterator[Event]:
-    yield from part.events
-    if isinstance(part, Folder):
-        for child in part.items:
-            yield from _events(child)
-
-
-def _is_for_broker(text: str, lookup: Callable[[str], Any]) -> bool:
-    # VTS and PROD are names anyone may use: they count together with the broker's paths only.
-    return bool(_HOST_VARIABLE.match(text.lstrip())) or DOMAIN in _expanded(text, lookup).lower()
-
-
-def _expanded(text: str, lookup: Callable[[str], Any]) -> str:
-    def value(found: re.Match[str]) -> str:
-        known = lookup(found[1] or found[2] or "")
-        return found[0] if known is None else str(known)
-
-    for _ in range(_NESTING):
-        if (expanded := _NAME.sub(value, text)) == text:
-            break
-        text = expanded
-    return text

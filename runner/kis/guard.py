@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from runner.errors import Refused
+from runner.extension import Extension
+from runner.kis.hosts import Hosts, Kind
 from runner.model import Prepared
 
 _HARMLESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -45,3 +48,32 @@ def refusal(prepared: Prepared, source: str) -> Refused:
         where=f"{prepared.method.strip().upper()} {prepared.url.partition('?')[0]}",
         hint="give --allow-real-orders to send real orders",
     )
+
+
+class OrderGuard(Extension):
+    """Holds back what moves money on the real host. This much is on in every run, whatever the collection is for.
+
+    `hosts` names origins that stand in for the official ones, such as a simulator's; with them nothing may go to the
+    broker itself.
+    """
+
+    name = "kis"
+
+    def __init__(self, *, hosts: Mapping[str, Kind] | None = None, allow_real_orders: bool = False) -> None:
+        self._hosts = Hosts(hosts)
+        self._simulated = hosts is not None
+        self._allow_real_orders = allow_real_orders
+
+    def guard(self, prepared: Prepared, source: str) -> None:
+        """Hold back an order for the real host, and in a simulation everything for the broker.
+
+        Raises:
+            Refused: the request must not go out.
+        """
+        kind = self._hosts.of_request(prepared)
+        if kind is None:
+            return
+        if self._simulated and self._hosts.official(prepared.url):
+            raise Refused("this run is simulated, nothing goes to the broker", hint="leave out --simulate to reach the broker")
+        if kind == "real" and not self._allow_real_orders and moves_money(prepared):
+            raise refusal(prepared, source)

@@ -7,9 +7,9 @@ from typing import Any
 
 from runner.errors import UsageError
 from runner.extension import Extension, Host
-from runner.kis.extension import KisExtension, OrderGuard, applies
+from runner.kis.guard import OrderGuard
 from runner.kis.hosts import Kind
-from runner.kis.tokens import SECRET_NAMES
+from runner.kis.whose import applies
 
 
 def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
@@ -24,7 +24,9 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
         raise UsageError("--simulate is for collections that call the KIS Open API, and this one does not")
     if not ours:
         return OrderGuard(allow_real_orders=bool(extras.get("allow_real_orders")))
-    for name in SECRET_NAMES:
+    from runner.kis.extension import KisExtension
+
+    for name in KisExtension.secret_names:
         host.secrets.add_name(name)
     return KisExtension(
         hosts=_simulated(host, bool(extras.get("simulate_limits"))) if extras.get("simulate") else None,

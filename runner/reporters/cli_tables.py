@@ -109,6 +109,9 @@ def _render(table: Table, terminal: Terminal, width: int) -> list[str]:
         color_system="standard",
         force_terminal=terminal.color,
         no_color=not terminal.color,
+        markup=False,
+        emoji=False,
+        highlight=False,
         _environ={},
     )
     with console.capture() as drawn:
