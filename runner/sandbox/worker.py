@@ -304,11 +304,19 @@ class Conversation:
         return True
 
 
+def stay_on_one_core() -> None:
+    """mini-racer hands every call from Python's thread to V8's and back: on one core that takes a fifth of the time."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
+
+
 def main() -> None:
     """Boot, say so, and run scripts until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = json.loads(sys.argv[1])
     sys.path[:] = settings["path"]
+    stay_on_one_core()
     pipes = Pipes()
     engine = Engine(Path(settings["bootcode"]).read_text("utf-8"), settings)
     Watchdog(engine, pipes, settings["memory_limit"]).start()
