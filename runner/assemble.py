@@ -77,6 +77,7 @@ class Session:
         self.secrets = Secrets()
         self.origins: dict[str, Origin] = {}
         self._stack = ExitStack()
+        self._engine: Engine | None = None
         self._sandbox = _Sandbox()
         self._stack.callback(self._sandbox.close)
         self.plan = self._plan()
@@ -99,8 +100,15 @@ class Session:
         if self.options.settings.fail_on_unresolved:
             self._check_unresolved()
         self.warm()
-        found = Engine(self.plan, self._ports(), self.options.settings).events()
+        self._engine = Engine(self.plan, self._ports(), self.options.settings)
+        found = self._engine.events()
         return found if self.options.show_secrets else redacted(found, self.secrets, bodies=bodies)
+
+    def interrupt(self) -> None:
+        """End the run early, with its last events; for signal handlers."""
+        if self._engine is None:
+            raise KeyboardInterrupt
+        self._engine.interrupt()
 
     def warm(self) -> None:
         """Start the script engine in the background if there are scripts; whatever is done next overlaps with that."""

@@ -23,7 +23,7 @@ from runner.model import Folder, Item, Prepared, Request, Response
 from runner.plan import Plan, Step
 from runner.request import resolve
 from runner.sandbox import Unset
-from runner.scripts import Outgoing, Phase, Ports, Saying, ScriptRunner, exchange, outgoing
+from runner.scripts import WAITING, Outgoing, Phase, Ports, Saying, ScriptRunner, Waiting, exchange, outgoing
 from runner.variables import Scope
 
 
@@ -63,9 +63,39 @@ class Engine:
         self._settings = settings
         self._refs = count(1)
         self._deadline = time.monotonic() + settings.timeout / 1000 if settings.timeout else None
+        self._run = self._happenings()
+        self._interrupted = self._inside = False
 
     def events(self) -> Iterator[RunEvent]:
-        """Everything that happens, from RunStarted to RunFinished, which always comes."""
+        """Everything that happens, from RunStarted to RunFinished, which always comes.
+
+        Events are held back until the run waits for a script or a server, so that reports are written in that time.
+        """
+        held: list[RunEvent] = []
+        while (said := self._next()) is not None:
+            if isinstance(said, Waiting):
+                yield from held
+                held.clear()
+            else:
+                held.append(said)
+        yield from held
+
+    def _next(self) -> RunEvent | Waiting | None:
+        self._inside = True
+        try:
+            return self._run.throw(KeyboardInterrupt()) if self._interrupted else next(self._run)
+        except StopIteration:
+            return None
+        finally:
+            self._inside = False
+
+    def interrupt(self) -> None:
+        """End the run: at once where it works or waits, else before its next step. For signal handlers."""
+        if self._inside:
+            raise KeyboardInterrupt
+        self._interrupted = True
+
+    def _happenings(self) -> Saying:
         scopes, plan = self._ports.scopes, self._plan
         yield events.RunStarted(
             collection=plan.collection,
@@ -81,6 +111,7 @@ class Engine:
         except _Stop as stop:
             end = stop
         except KeyboardInterrupt:
+            self._interrupted = False
             yield events.Interrupted()
         yield events.RunFinished(
             finished=time.time(),
@@ -109,6 +140,7 @@ class Engine:
     def _items(self, iteration: int) -> Saying:
         position: int | None = 0
         while position is not None and position < len(self._plan.steps):
+            yield WAITING
             self._pause(first=iteration == 0 and position == 0)
             step = self._plan.steps[position]
             place = self._place(step, position, iteration)
@@ -140,7 +172,7 @@ class Engine:
             path=step.path,
         )
 
-    def _item(self, step: Step, place: Place) -> Generator[RunEvent, None, str | Unset | None]:
+    def _item(self, step: Step, place: Place) -> Generator[RunEvent | Waiting, None, str | Unset | None]:
         run = _ItemRun(self._ports, self._settings, step, place, self._remaining())
         stop: _Stop | None = None
         try:
@@ -178,7 +210,7 @@ class _ItemRun:
         if prepared is not None:
             yield from self._tests(prepared, response)
 
-    def _extensions(self) -> Generator[RunEvent, None, Request | None]:
+    def _extensions(self) -> Generator[RunEvent | Waiting, None, Request | None]:
         request, scopes = self._step.item.request, self._ports.scopes
         for extension in self._ports.extensions:
             item = replace(self._step.item, request=request)
@@ -205,7 +237,7 @@ class _ItemRun:
         yield events.RequestSent(place=self._place, source="item", prepared=out.prepared, error=reason, error_code="ESTOPPED")
         self._give_up(reason)
 
-    def _prerequest(self, request: Request) -> Generator[RunEvent, None, Request]:
+    def _prerequest(self, request: Request) -> Generator[RunEvent | Waiting, None, Request]:
         self.phase.request = partial(request_json, request)
         yield from self._scripts.run(self._step, self._place, "prerequest", self.phase, self._settings.bail)
         if self.phase.skipped:
@@ -214,7 +246,7 @@ class _ItemRun:
         self._judge_phase()
         return mutated(request, self.phase.seen) if self.phase.changed and self.phase.seen else request
 
-    def _send(self, request: Request) -> Generator[RunEvent, None, tuple[Prepared | None, Response | None]]:
+    def _send(self, request: Request) -> Generator[RunEvent | Waiting, None, tuple[Prepared | None, Response | None]]:
         scopes = self._ports.scopes
         scopes.missing.clear()
         out = self._outgoing(request)

@@ -26,6 +26,7 @@ from runner.sandbox import (
     Execution,
     RequestAnswer,
     RequestCall,
+    Running,
     Said,
     Sandbox,
     ScriptError,
@@ -80,7 +81,14 @@ class Phase:
     indices: Iterator[int] = field(default_factory=count)
 
 
-Saying = Generator[RunEvent, None, None]
+class Waiting:
+    """Said among the events of a run: it is about to wait, and what was said before may be told meanwhile."""
+
+
+WAITING = Waiting()
+
+Saying = Generator[RunEvent | Waiting, None, None]
+Answering = Generator[RunEvent | Waiting, None, Answer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +114,7 @@ def outgoing(ports: Ports, request: Request, source: str, behavior: Mapping[str,
     return Outgoing(prepared=prepared, source=source)
 
 
-def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -> Generator[RunEvent, None, Response]:
+def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -> Generator[RunEvent | Waiting, None, Response]:
     """Sign a request and send it, replays and all; each that goes out is an event, the last one carries the source.
 
     Raises:
@@ -131,6 +139,7 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
                 if warning not in told:
                     yield events.Noted(place=place, text=warning, level="warning")
             told.update(signed.warnings)
+            yield WAITING
             response = ports.door.send(signed, out.source, timeout)
         except (Refused, SendError) as error:
             yield _unanswered(place, out.source, signed, error)
@@ -192,11 +201,13 @@ class ScriptRunner:
             visualizer=result.visualizer,
         )
 
-    def _hear(self, said: Said, place: Place, listen: str, where: str, phase: Phase) -> Generator[RunEvent, None, Answer]:
+    def _hear(self, said: Said, place: Place, listen: str, where: str, phase: Phase) -> Answering:
         if isinstance(said, Assertion):
             if not (said.passed or said.skipped):
                 phase.failures.append(said.name)
             yield events.Asserted(place=place, listen=listen, index=next(phase.indices), assertion=said)
+        elif isinstance(said, Running):
+            yield WAITING
         elif isinstance(said, Console):
             yield events.ConsoleWritten(place=place, listen=listen, console=said)
         elif isinstance(said, ScriptError):
@@ -210,7 +221,7 @@ class ScriptRunner:
             phase.skipped = True
         return None
 
-    def _request(self, call: RequestCall, place: Place, listen: str) -> Generator[RunEvent, None, Answer]:
+    def _request(self, call: RequestCall, place: Place, listen: str) -> Answering:
         request, had_files = script_request(call.request)
         if had_files:
             warning = Console(level="warn", messages=("uploading files from scripts is not allowed",))

@@ -16,11 +16,18 @@ from urllib.parse import unquote
 from runner.model import Param, Url, Variable
 
 _BLANKS = " \t\n\v\f\r\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000\ufeff"
-_CONTROLS = r"\x00-\x20\x7f-\U0010ffff"
-_FRAGMENT = re.compile(rf'[{_CONTROLS}"<>`]+')
-_PATH = re.compile(rf'[{_CONTROLS}"<>`#?{{}}]+')
-_USER_INFO = re.compile(rf'[{_CONTROLS}"<>`#?{{}}/:;=@\[\\\]^|]+')
-_QUERY = re.compile(rf"[{_CONTROLS}\"#'<>]+")
+
+
+def _outside(unsafe: str) -> re.Pattern[str]:
+    """What is neither printable ASCII nor allowed. Named by what is allowed, which compiles a hundred times faster."""
+    safe = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in unsafe)
+    return re.compile(f"[^{re.escape(safe)}]+")
+
+
+_FRAGMENT = _outside('"<>`')
+_PATH = _outside('"<>`#?{}')
+_USER_INFO = _outside('"<>`#?{}/:;=@[\\]^|')
+_QUERY = _outside("\"#'<>")
 
 _RESERVED_IN_NAME = re.compile(r"{{[^{}]*[.:/?#@&\]][^{}]*}}")
 _RESERVED_IN_PARAM = re.compile(r"({{[^{}]*[&#=][^{}]*}})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from runner.sandbox import Answer, Console, Execution, Said, ScriptResult
+from runner.sandbox import Answer, Console, Execution, Running, Said, ScriptResult
 from runner.sandbox.v8 import V8Sandbox
 
 REQUEST = {"url": "http://localhost/orders?a=1", "method": "POST", "header": [{"key": "X-A", "value": "1"}]}
@@ -36,6 +36,7 @@ def run(sandbox: V8Sandbox, code: str, answers: dict[type, Answer] | None = None
     conversation = sandbox.run(Execution(code=code, **settings))
     said: list[Said] = []
     answer: Answer = None
+    assert isinstance(next(conversation), Running)
     while True:
         try:
             said.append(conversation.send(answer))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import SandboxError
-from runner.sandbox import Assertion, Console, Execution, RequestCall, ScriptError
+from runner.sandbox import Assertion, Console, Execution, RequestCall, Running, ScriptError
 from runner.sandbox.v8 import MEGABYTE, V8Sandbox
 from tests.scripts import REQUEST, run
 
@@ -143,6 +143,7 @@ def test_scripts_cannot_reach_the_host(sandbox: V8Sandbox) -> None:
 
 def test_a_script_given_up_half_way_leaves_a_fresh_engine(sandbox: V8Sandbox) -> None:
     conversation = sandbox.run(Execution(listen="test", code="pm.sendRequest('http://localhost/', () => {})", request=REQUEST))
+    assert isinstance(next(conversation), Running)
     assert isinstance(next(conversation), RequestCall)
     conversation.close()
     assert run(sandbox, "console.log('next')").printed == ["next"]
@@ -150,6 +151,7 @@ def test_a_script_given_up_half_way_leaves_a_fresh_engine(sandbox: V8Sandbox) ->
 
 def test_a_killed_worker_is_one_error_and_is_replaced(sandbox: V8Sandbox) -> None:
     conversation = sandbox.run(Execution(listen="test", code="pm.sendRequest('http://localhost/', () => {})", request=REQUEST))
+    next(conversation)
     next(conversation)
     os.kill(sandbox.pid, signal.SIGKILL)
     with pytest.raises(StopIteration) as end:

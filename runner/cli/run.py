@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import signal
 from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
@@ -126,6 +127,8 @@ def report(session: Session, reporters: list[Reporter]) -> RunResult:
     result = RunResult()
     bodies = any(reporter.wants_bodies for reporter in reporters)
     with ExitStack() as stack:
+        before = signal.signal(signal.SIGINT, lambda *_: session.interrupt())
+        stack.callback(signal.signal, signal.SIGINT, before)
         for reporter in reporters:
             stack.callback(reporter.close)
         for event in session.events(bodies=bodies):

@@ -110,7 +110,12 @@ class Skipped:
     """The script called `pm.execution.skipRequest()`; nothing it says after this counts."""
 
 
-Said: TypeAlias = Console | Assertion | ScriptError | RequestCall | CookieCall | Skipped
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The script has been handed over and runs: whoever listens may do something else before asking on."""
+
+
+Said: TypeAlias = Running | Console | Assertion | ScriptError | RequestCall | CookieCall | Skipped
 Answer: TypeAlias = RequestAnswer | CookieAnswer | None
 
 

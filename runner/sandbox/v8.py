@@ -21,6 +21,7 @@ from runner.sandbox import (
     Execution,
     RequestAnswer,
     RequestCall,
+    Running,
     Said,
     ScriptError,
     ScriptResult,
@@ -167,6 +168,7 @@ class _Script:
 
     def run(self, limit: float) -> Conversation:
         self._worker.send(message(self._execution, self._id), limit)
+        yield Running()
         while True:
             for said in self._worker.receive(limit):
                 if said[0] == "result":

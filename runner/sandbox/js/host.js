@@ -218,7 +218,7 @@
 
   // The request as the sandbox understands the one that was sent in, so that only what a script did makes a difference.
   // A script that names neither it nor anything that could reach it another way cannot have changed it.
-  const touchesRequest = /request|eval|unction|constructor|require|\bthis\b|\bpm\b(?!\s*\.\s*[a-z])/;
+  const touchesRequest = /request|eval|Function|constructor|require|\bthis\b|\bpm\b(?!\s*\.\s*[a-z])/;
   const { test } = RegExp.prototype;
   const originals = new Map();
   const original = (Request, sent) => {
