@@ -84,6 +84,9 @@ class Bench:
     settings: Settings = field(default_factory=Settings)
 
     def run(self, items: Iterable[Any], **plan: Any) -> list[RunEvent]:
+        return list(self.engine(items, **plan).events())
+
+    def engine(self, items: Iterable[Any], **plan: Any) -> Engine:
         collection = collection_from_json({"info": {"name": "bench"}, "item": list(items), **plan.pop("root", {})})
         self.scopes = Scopes(
             environment=Scope.of(self.environment),
@@ -101,7 +104,7 @@ class Bench:
             cookies_json=lambda cookies: (),
             extensions=self.extensions,
         )
-        return list(Engine(make_plan(collection, **plan), ports, self.settings).events())
+        return Engine(make_plan(collection, **plan), ports, self.settings)
 
 
 def item(name: str, *, prerequest: str = "", test: str = "", url: str = "http://server/x", **request: Any) -> dict[str, Any]:

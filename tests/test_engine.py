@@ -25,7 +25,7 @@ from runner.sandbox import (
     ScriptResult,
     Skipped,
 )
-from tests.fakes import Bench, item
+from tests.fakes import Bench, FakeWire, item
 
 
 def names(happened: Iterable[RunEvent]) -> list[str]:
@@ -245,6 +245,32 @@ def test_ctrl_c_is_an_event_and_the_end_still_comes() -> None:
     bench = Bench()
     bench.wire.answer = interrupted
     assert names(bench.run(requests(2)))[-2:] == ["Interrupted", "RunFinished"]
+
+
+def test_a_signal_while_somebody_else_works_ends_the_run_before_its_next_step() -> None:
+    bench = Bench()
+    engine = bench.engine(requests(5))
+    happened: list[RunEvent] = []
+    for event in engine.events():
+        happened.append(event)
+        if isinstance(event, events.RequestSent):
+            engine.interrupt()
+    assert names(happened)[-2:] == ["Interrupted", "RunFinished"]
+    assert 1 <= len(bench.wire.sent) < 5
+
+
+def test_events_are_told_before_the_run_waits_for_a_server() -> None:
+    told: list[str] = []
+
+    def slow(prepared: Prepared) -> Response:
+        told.append(f"asked, {len(happened)} told")
+        return Response(code=200, reason="OK", url=prepared.url)
+
+    bench = Bench(wire=FakeWire(answer=slow))
+    happened: list[RunEvent] = []
+    for event in bench.engine(requests(2)).events():
+        happened.append(event)
+    assert told == ["asked, 3 told", "asked, 6 told"]
 
 
 def test_unresolved_variables_are_told_at_the_end_or_stop_the_request() -> None:

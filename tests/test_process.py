@@ -1,0 +1,127 @@
+"""The command as a process: interrupted, piped into something that ends, without the broker's folder, as the README says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import Recorder, answer
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = "pm.test('scripts run', () => pm.response.to.have.status(200));"
+
+
+def collection(folder: Path, *items: dict[str, Any]) -> str:
+    path = folder / "c.json"
+    path.write_text(json.dumps({"info": {"name": "c"}, "item": list(items)}))
+    return str(path)
+
+
+def item(name: str, url: str, test: str = SCRIPT) -> dict[str, Any]:
+    return {"name": name, "request": url, "event": [{"listen": "test", "script": {"exec": test}}]}
+
+
+def environ(root: Path = ROOT) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), **{k: v for k, v in os.environ.items() if k.startswith("COV")}}
+
+
+def start(*words: str, **more: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "runner", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ(), **more)
+
+
+def children(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
+    return [int(word) for word in found.stdout.split() if Path(f"/proc/{word}/cmdline").exists()]
+
+
+def gone(pid: int) -> bool:
+    for _ in range(50):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
+@pytest.mark.parametrize("where", ["request", "script"])
+def test_ctrl_c_ends_the_run_with_its_reports_and_no_child(tmp_path: Path, recorder: Recorder, where: str) -> None:
+    recorder.routes["/slow"] = answer(200, body=b"late", pause=30)
+    slow = item("slow", recorder.url("/slow")) if where == "request" else item("slow", recorder.url("/"), "for (;;);")
+    path = collection(tmp_path, item("quick", recorder.url("/")), slow)
+    report = tmp_path / "report.json"
+    process = start("run", path, "-r", "cli,json", "--reporter-json-export", str(report))
+    while len(recorder.requests) < 2:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    workers = children(process.pid)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "scripts run" in out and "Traceback" not in err
+    data = json.loads(report.read_text())
+    assert [entry["item"]["name"] for entry in data["run"]["executions"]][:1] == ["quick"]
+    assert workers and all(gone(pid) for pid in workers)
+
+
+def test_a_closed_pipe_is_no_traceback(tmp_path: Path, recorder: Recorder) -> None:
+    path = collection(tmp_path, *(item(f"r{number}", recorder.url("/"), "") for number in range(200)))
+    process = start("run", path)
+    assert process.stdout and process.stderr
+    process.stdout.readline()
+    process.stdout.close()
+    assert "Traceback" not in process.stderr.read()
+    process.wait(20)
+    process.stderr.close()
+
+
+def test_without_the_brokers_folder_a_working_postman_runner_is_left(tmp_path: Path, recorder: Recorder) -> None:
+    shutil.copytree(ROOT / "runner", tmp_path / "runner", ignore=shutil.ignore_patterns("kis", "__pycache__"))
+    path = collection(tmp_path, item("one", recorder.url("/")))
+    command = [sys.executable, "-m", "runner", "run", path]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ(tmp_path), cwd=tmp_path, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "scripts run" in done.stdout
+    listed = subprocess.run([*command, "--help"], capture_output=True, text=True, env=environ(tmp_path), cwd=tmp_path, timeout=60)
+    assert "--folder" in listed.stdout and "--simulate" not in listed.stdout
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
+def test_the_library_example_of_the_readme(tmp_path: Path, recorder: Recorder, readme: str) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
+    shutil.move(collection(tmp_path, item("one", recorder.url("/"))), tmp_path / "orders.postman_collection.json")
+    done = subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, text=True, env=environ(), cwd=tmp_path, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "1 assertions, 0 failures\n"), done.stderr
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
+def test_every_option_the_readme_names_exists(readme: str) -> None:
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / readme).read_text("utf-8")))
+    listed = subprocess.run(
+        [sys.executable, "-m", "runner", "run", "--help"], capture_output=True, text=True, env=environ(), timeout=60
+    )
+    assert len(named) > 5
+    assert named - {"--help"} <= set(re.findall(r"--[a-z][a-z-]+", listed.stdout))
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_the_two_commands_of_the_readme_are_targets() -> None:
+    commands = re.findall(r"^(make [a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert commands == ["make demo", "make test"]
+    for command in commands:
+        done = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
