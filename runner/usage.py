@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,8 @@ from runner.plan import Plan, Step
 from runner.request import resolve
 from runner.variables import MISSING, Scopes
 
-_NAME = re.compile(r"\{\{([^{}]*)\}\}")
+_BRACES = re.compile(r"\{\{([^{}]*)\}\}")
+_ANGLES = re.compile(r"<<([^<>]*)>>")
 _SCRIPT_GET = re.compile(r"\b(?:get|has|getEnvironmentVariable|getGlobalVariable)\(\s*(['\"])(.+?)\1\s*[,)]")
 _SCRIPT_SET = re.compile(r"\b(?:set|setEnvironmentVariable|setGlobalVariable)\(\s*(['\"])(.+?)\1\s*,")
 
@@ -35,11 +36,11 @@ def has_scripts(plan: Plan) -> bool:
 
 
 def used_variables(plan: Plan, scopes: Scopes) -> list[Use]:
-    """Every variable the selected items use, in order of first use; dynamic variables are left out."""
+    """Every variable the selected items use, in order of first use, those inside other variables too; no dynamic ones."""
     uses: dict[str, Use] = {}
     written: set[str] = set()
     for step in plan.steps:
-        for name in (*_in_request(step), *_in_scripts(step)):
+        for name in _with_nested((*_in_request(step, scopes), *_in_scripts(step)), scopes):
             use = uses.setdefault(name, Use(name=name))
             if step.title not in use.places:
                 use.places.append(step.title)
@@ -61,16 +62,33 @@ def _in_scripts(step: Step) -> Iterator[str]:
     return (found[2] for event in _scripts(step) for found in _SCRIPT_GET.finditer(event.code))
 
 
-def _in_request(step: Step) -> list[str]:
+def _in_request(step: Step, scopes: Scopes) -> list[str]:
     """Names in everything of a request that is sent: `resolve` is asked to replace, and only looks."""
     names: dict[str, None] = {}
 
     def look(text: str) -> str:
-        names.update((found[1], None) for found in _NAME.finditer(text) if not found[1].startswith("$"))
+        names.update(dict.fromkeys(_in_text(text, scopes)))
         return text
 
     resolve(_effective(step), look)
     return list(names)
+
+
+def _in_text(text: str, scopes: Scopes) -> Iterator[str]:
+    yield from (found[1] for found in _BRACES.finditer(text) if not found[1].startswith("$"))
+    yield from (found[1] for found in _ANGLES.finditer(text) if scopes.find(found[1]) is not MISSING)
+
+
+def _with_nested(names: Iterable[str], scopes: Scopes) -> list[str]:
+    """The names, and those in their values."""
+    found = dict.fromkeys(names)
+    waiting = list(found)
+    while waiting:
+        value = scopes.find(waiting.pop())
+        inner = [name for name in _in_text(value, scopes) if name not in found] if isinstance(value, str) else []
+        found.update(dict.fromkeys(inner))
+        waiting += inner
+    return list(found)
 
 
 def _effective(step: Step) -> Request:
