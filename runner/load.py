@@ -1,7 +1,7 @@
-"""Files to model: collections v2.0 and v2.1, environments and globals, as lenient as Postman and as precise as an error can be.
+"""Files to model: collections of every format, environments and globals, as lenient as Postman and as precise as it can be.
 
 Every shape Postman accepts (url as text or parts, exec as text or list, null lists, wrappers) becomes the one in `model`.
-What cannot be understood raises `LoadError` with the file and the place inside it.
+`load_v1` turns format 1 into 2.1. What cannot be understood raises `LoadError` with the file and the place inside it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import codecs
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from runner.errors import LoadError
 from runner.jstext import js_text
+from runner.load_v1 import is_v1, to_v21
 from runner.model import (
     Auth,
     Body,
@@ -31,6 +32,7 @@ from runner.model import (
     Url,
     Variable,
 )
+from runner.place import Where, as_list, as_object, kind_of
 
 T = TypeVar("T")
 
@@ -38,7 +40,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 
 
 def load_collection(path: str | Path) -> Collection:
-    """Read a collection file (v2.0 or v2.1).
+    """Read a collection file (v1, v2.0 or v2.1).
 
     Raises:
         LoadError: the file cannot be read, is not JSON, or is not a collection; names the file and the place inside.
@@ -53,25 +55,6 @@ def load_environment(path: str | Path) -> Environment:
         LoadError: the file cannot be read, is not JSON, or holds no list of values.
     """
     return environment_from_json(read_json(path), Where(str(path)))
-
-
-class Where:
-    """A place inside a file: `collection.json: Orders › Buy › url`."""
-
-    __slots__ = ("file", "names")
-
-    def __init__(self, file: str = "", names: tuple[str, ...] = ()) -> None:
-        self.file = file
-        self.names = names
-
-    def at(self, name: str) -> Where:
-        """The place one step further in."""
-        return Where(self.file, (*self.names, name))
-
-    def fail(self, what: str, hint: str = "") -> LoadError:
-        """An error at this place, to be raised by the caller."""
-        place = " › ".join(self.names)
-        return LoadError(what, where=": ".join(part for part in (self.file, place) if part), hint=hint)
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -113,21 +96,22 @@ def read_json(path: str | Path) -> Any:
 def collection_from_json(data: Any, where: Where | None = None) -> Collection:
     """A collection from its JSON value; a `{collection: …}` wrapper is peeled."""
     where = where or Where()
-    root = _object(_peel(data, "collection"), where)
-    if "item" not in root and "info" not in root:
-        raise where.fail(f"is not a Postman collection: {_guess(root)}")
-    info = _object(root.get("info"), where.at("info"))
+    root = as_object(_peel(data, "collection"), where)
     try:
+        root = to_v21(root, where) if is_v1(root) else root
+        if "item" not in root and "info" not in root:
+            raise where.fail(f"is not a Postman collection: {_guess(root)}")
         items = _items(root.get("item"), where)
     except RecursionError as error:
         raise where.fail("folders are nested too deeply") from error
+    info = as_object(root.get("info"), where.at("info"))
     return Collection(
         id=_text(info.get("_postman_id") or info.get("id") or root.get("id")) or str(uuid.uuid4()),
         name=_text(info.get("name")),
         items=items,
         events=_events(root, where),
         auth=auth_from_json(root.get("auth"), where.at("auth")),
-        behavior=_object(root.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
+        behavior=as_object(root.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
         variables=_variables(root.get("variable"), where.at("variable")),
         description=_description(info.get("description")),
         schema=_text(info.get("schema")),
@@ -139,8 +123,8 @@ def environment_from_json(data: Any, where: Where | None = None) -> Environment:
     """An environment or globals from its JSON value, or a bare list of values; `{environment: …}` wrappers are peeled."""
     where = where or Where()
     peeled = _peel(_peel(data, "environment"), "globals")
-    root = {"values": peeled} if isinstance(peeled, list) else _object(peeled, where)
-    if "item" in root or "info" in root:
+    root = {"values": peeled} if isinstance(peeled, list) else as_object(peeled, where)
+    if "item" in root or "info" in root or is_v1(root):
         raise where.fail("is not an environment: it is a collection")
     return Environment(
         id=_text(root.get("id")),
@@ -154,7 +138,7 @@ def request_from_json(data: Any, where: Where | None = None) -> Request:
     where = where or Where()
     if isinstance(data, str):
         return Request(url=Url(text=data))
-    root = _object(data, where)
+    root = as_object(data, where)
     return Request(
         url=_url(root.get("url"), where.at("url")),
         method=_text(root.get("method")) or "GET",
@@ -168,14 +152,14 @@ def request_from_json(data: Any, where: Where | None = None) -> Request:
 def auth_from_json(data: Any, where: Where | None = None) -> Auth | None:
     """Auth of format 2.1 (a list of key and value) or 2.0 (an object); None when there is none."""
     where = where or Where()
-    root = _object(data, where)
+    root = as_object(data, where)
     kind = _text(root.get("type"))
     if not kind:
         return None
     params = root.get(kind)
     if isinstance(params, dict):
         return Auth(type=kind, params=dict(params))
-    entries = [entry for entry in _list(params, where.at(kind)) if isinstance(entry, dict)]
+    entries = [entry for entry in as_list(params, where.at(kind)) if isinstance(entry, dict)]
     return Auth(type=kind, params={_text(entry.get("key")): entry.get("value") for entry in entries})
 
 
@@ -183,12 +167,12 @@ def auth_from_json(data: Any, where: Where | None = None) -> Auth | None:
 
 
 def _items(data: Any, where: Where) -> tuple[Item | Folder, ...]:
-    return tuple(_item_or_folder(entry, where, index) for index, entry in enumerate(_list(data, where.at("item"))))
+    return tuple(_item_or_folder(entry, where, index) for index, entry in enumerate(as_list(data, where.at("item"))))
 
 
 def _item_or_folder(data: Any, where: Where, index: int) -> Item | Folder:
     if not isinstance(data, dict):
-        raise where.at(f"item {index + 1}").fail(f"expected a request or a folder, found {_kind(data)}")
+        raise where.at(f"item {index + 1}").fail(f"expected a request or a folder, found {kind_of(data)}")
     here = where.at(_text(data.get("name")) or f"item {index + 1}")
     return _folder(data, here) if isinstance(data.get("item"), list) else _item(data, here)
 
@@ -200,7 +184,7 @@ def _folder(data: Json, where: Where) -> Folder:
         items=_items(data.get("item"), where),
         events=_events(data, where),
         auth=auth_from_json(data.get("auth"), where.at("auth")),
-        behavior=_object(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
+        behavior=as_object(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
         description=_description(data.get("description")),
     )
 
@@ -208,21 +192,21 @@ def _folder(data: Json, where: Where) -> Folder:
 def _item(data: Json, where: Where) -> Item:
     request = data.get("request")
     if not isinstance(request, str | dict | None):
-        raise where.at("request").fail(f"expected an object or a URL, found {_kind(request)}")
+        raise where.at("request").fail(f"expected an object or a URL, found {kind_of(request)}")
     return Item(
         id=_id(data),
         name=_text(data.get("name")),
         request=request_from_json(request or "", where),
         events=_events(data, where),
-        behavior=_object(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
-        examples=tuple(_example(entry, where) for entry in _list(data.get("response"), where.at("response"))),
+        behavior=as_object(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
+        examples=tuple(_example(entry, where) for entry in as_list(data.get("response"), where.at("response"))),
         description=_description(data.get("description")),
     )
 
 
 def _example(data: Any, where: Where) -> Example:
     here = where.at("response")
-    root = _object(data, here)
+    root = as_object(data, here)
     request = root.get("originalRequest")
     body = root.get("body")
     return Example(
@@ -238,12 +222,12 @@ def _example(data: Any, where: Where) -> Example:
 def _events(data: Json, where: Where) -> tuple[Event, ...]:
     raw = data.get("event") if data.get("event") is not None else data.get("events")
     here = where.at("event")
-    entries = [raw] if isinstance(raw, dict) else _list(raw, here)
+    entries = [raw] if isinstance(raw, dict) else as_list(raw, here)
     return tuple(_event(entry, here) for entry in entries if entry is not None)
 
 
 def _event(data: Any, where: Where) -> Event:
-    root = _object(data, where)
+    root = as_object(data, where)
     script = root.get("script")
     body = script if isinstance(script, dict) else {"exec": script}
     packages = body.get("packages")
@@ -259,7 +243,7 @@ def _event(data: Any, where: Where) -> Event:
 def _code(lines: Any, where: Where) -> str:
     if isinstance(lines, str):
         return lines
-    return "\n".join("" if line is None else _text(line) for line in _list(lines, where.at("exec")))
+    return "\n".join("" if line is None else _text(line) for line in as_list(lines, where.at("exec")))
 
 
 # --------------------------------------------------------------------------------------------------- parts of a request
@@ -268,7 +252,7 @@ def _code(lines: Any, where: Where) -> str:
 def _url(data: Any, where: Where) -> Url:
     if data is None or isinstance(data, str):
         return Url(text=data or "")
-    root = _object(data, where)
+    root = as_object(data, where)
     # Postman ignores `raw` beside the parts; a hand-written file with nothing but `raw` clearly means it.
     if not any(root.get(part) for part in ("host", "path", "protocol", "query")) and isinstance(root.get("raw"), str):
         return Url(text=root["raw"], variables=_variables(root.get("variable"), where.at("variable")))
@@ -305,7 +289,7 @@ def _body(data: Any, where: Where) -> Body | None:
         return None
     if isinstance(data, str):
         return Body(mode="raw", raw=data)
-    root = _object(data, where)
+    root = as_object(data, where)
     mode = _text(root.get("mode"))
     if not mode:
         return None
@@ -318,7 +302,7 @@ def _body(data: Any, where: Where) -> Body | None:
         mode=mode,
         raw=_raw(root.get("raw")),
         urlencoded=_params(root.get("urlencoded"), where.at("urlencoded"), _query_line),
-        formdata=tuple(_form_param(entry, where.at("formdata")) for entry in _list(root.get("formdata"), where.at("formdata"))),
+        formdata=tuple(_form_param(entry, where.at("formdata")) for entry in as_list(root.get("formdata"), where.at("formdata"))),
         file_src=_optional(file_parts.get("src")),
         file_content=_optional(file_parts.get("content")),
         graphql=graphql if isinstance(graphql, dict) else {"query": graphql} if isinstance(graphql, str) else {},
@@ -335,7 +319,7 @@ def _raw(data: Any) -> str:
 
 
 def _form_param(data: Any, where: Where) -> FormParam:
-    root = _object(data, where)
+    root = as_object(data, where)
     src, value = root.get("src"), root.get("value")
     sources = [src] if isinstance(src, str) else src if isinstance(src, list) else []
     structured = isinstance(value, dict | list)
@@ -355,7 +339,7 @@ def _params(data: Any, where: Where, from_text: Callable[[str], Iterator[Param]]
         return tuple(from_text(data))
     if isinstance(data, dict):
         return tuple(Param(key=key, value=_optional(value)) for key, value in data.items())
-    return tuple(param for entry in _list(data, where) for param in _param(entry, where, from_text))
+    return tuple(param for entry in as_list(data, where) for param in _param(entry, where, from_text))
 
 
 def _param(data: Any, where: Where, from_text: Callable[[str], Iterator[Param]]) -> Iterator[Param]:
@@ -364,7 +348,7 @@ def _param(data: Any, where: Where, from_text: Callable[[str], Iterator[Param]])
     if isinstance(data, str):
         yield from from_text(data)
         return
-    root = _object(data, where)
+    root = as_object(data, where)
     yield Param(key=_text(root.get("key")), value=_optional(root.get("value")), disabled=bool(root.get("disabled")))
 
 
@@ -384,11 +368,11 @@ def _query_line(text: str) -> Iterator[Param]:
 def _variables(data: Any, where: Where) -> tuple[Variable, ...]:
     if isinstance(data, dict):
         return tuple(Variable(key=key, value=value) for key, value in data.items())
-    return tuple(_variable(entry, where) for entry in _list(data, where) if entry is not None)
+    return tuple(_variable(entry, where) for entry in as_list(data, where) if entry is not None)
 
 
 def _variable(data: Any, where: Where) -> Variable:
-    root = _object(data, where)
+    root = as_object(data, where)
     key = root.get("key") if root.get("key") is not None else root.get("id")
     return Variable(
         key=_text(key),
@@ -404,22 +388,6 @@ def _variable(data: Any, where: Where) -> Variable:
 
 def _peel(data: Any, name: str) -> Any:
     return data[name] if isinstance(data, dict) and isinstance(data.get(name), dict) else data
-
-
-def _object(data: Any, where: Where) -> Json:
-    if data is None:
-        return {}
-    if isinstance(data, dict):
-        return data
-    raise where.fail(f"expected an object, found {_kind(data)}")
-
-
-def _list(data: Any, where: Where) -> list[Any]:
-    if data is None:
-        return []
-    if isinstance(data, list):
-        return data
-    raise where.fail(f"expected a list, found {_kind(data)}")
 
 
 def _text(data: Any) -> str:
@@ -438,14 +406,9 @@ def _description(data: Any) -> str:
     return _text(data.get("content")) if isinstance(data, dict) else _text(data)
 
 
-def _kind(data: Any) -> str:
-    names: Mapping[type, str] = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
-    return names.get(type(data), "an object" if isinstance(data, dict) else "null")
-
-
 def _guess(root: Json) -> str:
     if "values" in root:
         return "it is an environment or globals file"
     if "requests" in root:
-        return "it is a collection of format 1, export it again as v2.1"
+        return "it is a collection of format 1 without `name` or `order`, export it again as v2.1"
     return "it has neither `info` nor `item`"
