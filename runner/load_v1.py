@@ -41,6 +41,7 @@ _HELPERS = {
         "digest",
         _fields("algorithm username realm password nonce nonceCount clientNonce opaque qop disableRetryRequest"),
     ),
+    # Postman's signer knows `app` only, so the `appId` it converts to goes unused; a runner that used it would sign otherwise.
     "hawkAuth": (
         "hawk",
         _fields(
