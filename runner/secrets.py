@@ -73,6 +73,8 @@ def mask(value: str) -> str:
 
 def _spellings(value: str) -> tuple[str, ...]:
     """The value and how it looks in a URL, in a form, in JSON."""
+    if value.isascii() and value.isalnum():
+        return (value,)
     spellings = [value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]]
     if value.isascii() or value.isprintable():
         spellings += [quote(value, safe=""), quote(value), quote_plus(value)]
@@ -84,8 +86,8 @@ class Secrets:
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names: set[str] = set()
-        self._lasting: dict[str, tuple[str, ...]] = {}
-        self._recent: dict[str, tuple[str, ...]] = {}
+        self._lasting: dict[str, list[tuple[str, str]]] = {}
+        self._recent: dict[str, list[tuple[str, str]]] = {}
         self._needles: list[tuple[str, str]] | None = []
         self._hints: tuple[str, ...] = _HINTS
         self._known: dict[str, str] = {}
@@ -121,7 +123,8 @@ class Secrets:
             return
         if len(value) < SHORTEST or value.lower() in _PLAIN_WORDS or (value.startswith("{{") and value.endswith("}}")):
             return
-        (self._lasting if lasting else self._recent)[value] = _spellings(value)
+        shown = mask(value)
+        (self._lasting if lasting else self._recent)[value] = [(spelling, shown) for spelling in _spellings(value)]
         if len(self._recent) > REMEMBERED:
             del self._recent[next(iter(self._recent))]
         self._needles = None
@@ -196,8 +199,7 @@ class Secrets:
 
     def _sorted(self) -> list[tuple[str, str]]:
         if self._needles is None:
-            known = {**self._lasting, **self._recent}
-            found = [(spelling, mask(value)) for value, spellings in known.items() for spelling in spellings]
+            found = [pair for pairs in (*self._lasting.values(), *self._recent.values()) for pair in pairs]
             self._needles = sorted(found, key=lambda pair: -len(pair[0]))
         return self._needles
 
