@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
@@ -19,6 +20,7 @@ VARIABLES: Mapping[str, Kind] = {"VTS": "mock", "PROD": "real"}
 """The variables that hold scheme, host and port in the published collections."""
 
 _UNRESOLVED: Mapping[str, Kind] = {f"{{{{{name.lower()}}}}}": kind for name, kind in VARIABLES.items()}
+_PLAIN = re.compile(r"https?://[\w.:@\[\]-]+(?:[/?#]|\Z)", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -70,7 +72,8 @@ class Hosts:
 
 def _plainly_foreign(url: str) -> bool:
     """Whether a URL cannot name the broker in any reading; spares those of other services the close look."""
-    return url.isascii() and url.isprintable() and not any(mark in url for mark in " %{") and DOMAIN not in url.lower()
+    plain = _PLAIN.match(url)
+    return plain is not None and url.isascii() and url.isprintable() and "\\" not in url and DOMAIN not in url.lower()
 
 
 def _readings(url: str) -> Iterator[SplitResult]:
