@@ -214,3 +214,57 @@ def test_no_json_brings_anything_but_a_collection_or_a_load_error(data: Any) -> 
     except LoadError:
         return
     assert all(isinstance(item, Item) for item in collection.walk())
+
+
+def behaving(behavior: Any) -> Any:
+    folder = {"name": "F", "item": [{"name": "R", "protocolProfileBehavior": behavior}]}
+    return collection_from_json({"info": {}, "item": [folder]}).items[0].items[0].behavior  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (None, {}),
+        ({"maxRedirects": "3", "strictSSL": None}, {"maxRedirects": 3}),
+        ({"maxRedirects": 3.0, "followRedirects": False}, {"maxRedirects": 3, "followRedirects": False}),
+        ({"disabledSystemHeaders": {"host": True, "accept": None}}, {"disabledSystemHeaders": {"host": True}}),
+        ({"tlsEnabledProtocols": ["x"], "new": {"a": 1}}, {"tlsEnabledProtocols": ["x"], "new": {"a": 1}}),
+    ],
+)
+def test_protocol_profile_behavior(written: Any, read: Any) -> None:
+    assert behaving(written) == read
+
+
+@pytest.mark.parametrize(
+    ("behavior", "message"),
+    [
+        ("x", "F › R › protocolProfileBehavior: expected an object, found text"),
+        ({"maxRedirects": "abc"}, 'F › R › protocolProfileBehavior › maxRedirects: expected a whole number, found "abc"'),
+        ({"maxRedirects": 2.5}, "F › R › protocolProfileBehavior › maxRedirects: expected a whole number, found 2.5"),
+        (
+            {"maxRedirects": float("inf")},
+            "F › R › protocolProfileBehavior › maxRedirects: expected a whole number, found Infinity",
+        ),
+        ({"maxRedirects": True}, "F › R › protocolProfileBehavior › maxRedirects: expected a whole number, found true or false"),
+        ({"strictSSL": "false"}, "F › R › protocolProfileBehavior › strictSSL: expected true or false, found text"),
+        (
+            {"disabledSystemHeaders": ["host"]},
+            "F › R › protocolProfileBehavior › disabledSystemHeaders: expected an object, found a list",
+        ),
+        (
+            {"disabledSystemHeaders": {"host": 1}},
+            "F › R › protocolProfileBehavior › disabledSystemHeaders › host: expected true or false, found a number",
+        ),
+    ],
+)
+def test_a_malformed_behavior_names_its_place(behavior: Any, message: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        behaving(behavior)
+    assert str(caught.value) == message
+
+
+def test_the_behaviors_of_collection_and_folder_are_looked_at_too() -> None:
+    bad = {"protocolProfileBehavior": {"strictSSL": 1}}
+    for data in ({"item": [], **bad}, {"item": [{"name": "F", "item": [], **bad}]}):
+        with pytest.raises(LoadError, match="protocolProfileBehavior › strictSSL"):
+            collection_from_json(data)
