@@ -10,14 +10,14 @@ from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from runner import __version__, cookies, usage
 from runner.data import load_rows
 from runner.door import Door
 from runner.dynamic import Dynamic
 from runner.engine import Engine, Settings
-from runner.errors import UnresolvedError
+from runner.errors import LoadError, UnresolvedError
 from runner.events import RunEvent
 from runner.extension import Extension
 from runner.files import BodyFiles
@@ -29,6 +29,9 @@ from runner.sandbox import Conversation, Execution, Sandbox
 from runner.scripts import Ports
 from runner.secrets import Secrets
 from runner.variables import Scope, Scopes
+
+Source: TypeAlias = Environment | str | Path | None
+"""An environment, or the path of its file."""
 
 PLUGS = ("runner.kis.plug",)
 """Modules of extensions that come with the package; each has a `plug(host, extras) -> Extension | None`."""
@@ -42,8 +45,8 @@ class Options:
     declares and leaves empty. `env_vars` and `global_vars` win over every file. `extras` are settings for extensions.
     """
 
-    environment: Environment | str | Path | None = None
-    globals: Environment | str | Path | None = None
+    environment: Source = None
+    globals: Source = None
     data: Sequence[Json] | str | Path | None = None
     iterations: int | None = None
     folders: tuple[str, ...] = ()
@@ -60,14 +63,6 @@ class Options:
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where the value of an environment or global variable came from, in words."""
-
-    scope: str
-    text: str
-
-
 class Session:
     """A run made ready: files read, variables filled, extensions chosen. Use as a context manager; nothing has been sent yet."""
 
@@ -75,7 +70,8 @@ class Session:
         self.options = options
         self.collection = collection if isinstance(collection, Collection) else load_collection(collection)
         self.secrets = Secrets()
-        self.origins: dict[str, Origin] = {}
+        self.origins: dict[tuple[str, str], str] = {}
+        """Where values that are in no file came from, in words, by scope and name."""
         self._stack = ExitStack()
         self._engine: Engine | None = None
         self._sandbox = _Sandbox()
@@ -122,8 +118,8 @@ class Session:
 
     def _scopes(self) -> Scopes:
         options = self.options
-        environment = self._overridden(_environment(options.environment, "environment"), options.env_vars, "--env-var")
-        globals_ = self._overridden(_environment(options.globals, "globals"), options.global_vars, "--global-var")
+        environment = self._overridden("environment", options.environment, options.env_vars, "--env-var")
+        globals_ = self._overridden("globals", options.globals, options.global_vars, "--global-var")
         return Scopes(
             environment=self._filled(environment),
             globals=Scope(globals_.values, name=globals_.name, id=globals_.id),
@@ -131,11 +127,14 @@ class Session:
             dynamic=Dynamic(self._sandbox.replace_in),
         )
 
-    def _overridden(self, environment: Environment, values: Mapping[str, str], option: str) -> Environment:
+    def _overridden(
+        self, kind: str, source: Environment | str | Path | None, values: Mapping[str, str], option: str
+    ) -> Environment:
+        environment = _environment(source, kind)
         scope = Scope(environment.values, name=environment.name, id=environment.id)
         for key, value in values.items():
             scope.set(key, value)
-            self.origins[key] = Origin(scope=option, text=f"{option} on the command line")
+            self.origins[kind, key] = f"{option} on the command line"
         return scope.export()
 
     def _filled(self, environment: Environment) -> Scope:
@@ -147,7 +146,7 @@ class Session:
             for text, values in sources:
                 if value := values.get(variable.key):
                     scope.set(variable.key, value)
-                    self.origins[variable.key] = Origin(scope="environment", text=text)
+                    self.origins["environment", variable.key] = text
                     break
         return scope
 
@@ -162,9 +161,10 @@ class Session:
     def supply(self, values: Mapping[str, str], text: str, *, override: bool = False) -> None:
         """Give environment variables values from an extension: those that are empty, or with `override` all."""
         for key, value in values.items():
-            if override or self.scopes.lookup(key) in ("", None):
+            empty = self.scopes.lookup(key) in ("", None) and key not in self.options.env_vars
+            if override or empty:
                 self.scopes.environment.set(key, value)
-                self.origins[key] = Origin(scope="environment", text=text)
+                self.origins["environment", key] = text
 
     def _learn_scopes(self) -> None:
         for _, scope in self.scopes.layers():
@@ -226,7 +226,7 @@ class _Sandbox:
             self._engine.close()
 
 
-def _environment(source: Environment | str | Path | None, name: str) -> Environment:
+def _environment(source: Source, name: str) -> Environment:
     if source is None:
         return Environment(name=name)
     found = source if isinstance(source, Environment) else load_environment(source)
@@ -234,9 +234,15 @@ def _environment(source: Environment | str | Path | None, name: str) -> Environm
 
 
 def _read_env_file(path: str) -> Mapping[str, str]:
-    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
 
-    return {key: value for key, value in dotenv_values(stream=StringIO(decode(read_bytes(path)))).items() if value}
+    found: dict[str, str] = {}
+    for binding in parse_stream(StringIO(decode(read_bytes(path)))):
+        if binding.error:
+            raise LoadError(f"line {binding.original.line} is not of the form NAME=VALUE", where=path)
+        if binding.key and binding.value:
+            found[binding.key] = binding.value
+    return found
 
 
 def run(collection: Collection | str | Path, options: Options | None = None) -> Iterator[RunEvent]:

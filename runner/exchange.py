@@ -37,7 +37,7 @@ def body_text(response: Response) -> str | None:
     for encoding in (declared[1] if declared else "utf-8", "utf-8"):
         try:
             return response.body.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):
             continue
     return None
 

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from runner import auth, events
 from runner.door import Door
-from runner.errors import Refused, SendError
+from runner.errors import LoadError, Refused, SendError
 from runner.events import Place, RunEvent
 from runner.exchange import SCRIPT_BEHAVIOR, response_json, script_request
 from runner.extension import Extension
+from runner.load import request_from_json
 from runner.model import Cookie, Event, Json, Mutation, Prepared, Request, Response
 from runner.plan import Step
 from runner.request import prepare
@@ -190,6 +191,10 @@ class ScriptRunner:
             failed = failed or isinstance(said, ScriptError)
             answer = yield from self._hear(said, place, event.listen, where, phase)
         yield from self._keep(result, place, phase)
+        if broken := _broken_request(result):
+            failed, phase.changed = True, False
+            phase.broken = phase.broken or broken.message
+            yield events.ScriptFailed(place=place, listen=event.listen, where=where, error=broken)
         named = not isinstance(result.next_request, Unset)
         yield events.ScriptFinished(
             place=place,
@@ -222,7 +227,10 @@ class ScriptRunner:
         return None
 
     def _request(self, call: RequestCall, place: Place, listen: str) -> Answering:
-        request, had_files = script_request(call.request)
+        try:
+            request, had_files = script_request(call.request)
+        except LoadError as error:
+            return RequestAnswer(error=f"pm.sendRequest: {error}")
         if had_files:
             warning = Console(level="warn", messages=("uploading files from scripts is not allowed",))
             yield events.ConsoleWritten(place=place, listen=listen, console=warning)
@@ -289,6 +297,16 @@ class ScriptRunner:
                 return
         scope.apply(mutation)
         self._ports.learn(mutation.key, new)
+
+
+def _broken_request(result: ScriptResult) -> ScriptError | None:
+    """What is wrong with the request a script left behind, if anything is; such a request is not used."""
+    try:
+        if result.request:
+            request_from_json(result.request)
+    except LoadError as error:
+        return ScriptError(name="TypeError", message=f"pm.request was left in a state that is no request: {error}")
+    return None
 
 
 def listeners(step: Step, listen: str) -> Iterator[tuple[str, Event]]:

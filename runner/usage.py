@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner import auth
+from runner.dynamic import NAMES
 from runner.model import Event, Request
 from runner.plan import Plan, Step
 from runner.request import resolve
@@ -75,7 +76,7 @@ def _in_request(step: Step, scopes: Scopes) -> list[str]:
 
 
 def _in_text(text: str, scopes: Scopes) -> Iterator[str]:
-    yield from (found[1] for found in _BRACES.finditer(text) if not found[1].startswith("$"))
+    yield from (found[1] for found in _BRACES.finditer(text) if found[1][1:] not in NAMES or not found[1].startswith("$"))
     yield from (found[1] for found in _ANGLES.finditer(text) if scopes.find(found[1]) is not MISSING)
 
 

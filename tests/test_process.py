@@ -83,7 +83,7 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path, recorder: Recorder) -> No
     process.stdout.readline()
     process.stdout.close()
     assert "Traceback" not in process.stderr.read()
-    process.wait(20)
+    assert process.wait(20) == 4
     process.stderr.close()
 
 

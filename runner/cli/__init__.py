@@ -26,7 +26,4 @@ def main() -> None:
     except PabalError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(ExitCode.OK)
     sys.exit(status if isinstance(status, int) else ExitCode.OK)

@@ -14,6 +14,10 @@ from runner.engine import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_GREATEST = 2**31 - 1
+"""As milliseconds nearly 25 days, the longest a timer can wait."""
+
+
 class Positive(click.ParamType[int]):
     """A positive whole number; anything else is wrong usage (Newman prints an error and exits with 0)."""
 
@@ -21,8 +25,8 @@ class Positive(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value)
-        if not (text.isascii() and text.isdigit() and int(text) > 0):
-            self.fail("the value must be a positive integer", param, ctx)
+        if not (text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= _GREATEST):
+            self.fail(f"the value must be a positive integer, at most {_GREATEST}", param, ctx)
         return int(text)
 
 

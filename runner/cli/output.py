@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from runner import __version__
 from runner.assemble import Session
 from runner.dump import environment_json
+from runner.errors import UsageError
 from runner.reporters import Reporter, Settings, Surroundings, create
 from runner.reporters.files import whole_file
 from runner.variables import Scope
@@ -48,8 +52,13 @@ def export_scopes(session: Session, values: Mapping[str, Any]) -> None:
 
 
 def _export(scope: Scope, kind: str, path: Path) -> None:
-    path = path / f"{kind}.json" if path.is_dir() else path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(environment_json(scope.export(), kind, now=datetime.now(UTC)), indent=2, ensure_ascii=False)
+    try:
+        path = path / f"{kind}.json" if path.is_dir() else path
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the {kind} cannot be exported: {error.strerror or error}", where=str(path)) from error
+    exported = replace(scope.export(), id=scope.id or str(uuid.uuid4()))
+    using = f"pabal/{__version__}"
+    text = json.dumps(environment_json(exported, kind, now=datetime.now(UTC), using=using), indent=2, ensure_ascii=False)
     with whole_file(path) as file:
-        file.write(text.encode())
+        file.write(text.encode("utf-8", "surrogatepass"))

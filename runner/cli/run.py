@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 import signal
+import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
@@ -43,7 +45,7 @@ def split_reporter_options(args: list[str]) -> tuple[list[str], dict[str, str | 
             continue
         value: str | bool = True if option[2] is None else option[2]
         # A switch is followed by the next option or by nothing; the collection of a careless command line is no value.
-        if value is True and _takes_value(option[1]) and place + 1 < len(args) and not args[place + 1].startswith("--"):
+        if value is True and _takes_value(option[1]) and place + 1 < len(args) and not re.match("-.", args[place + 1]):
             value = args[next(words)]
         found[option[1]] = value
     return rest, found
@@ -54,7 +56,8 @@ def _takes_value(name: str) -> bool:
 
 
 def _with_bail_words(args: list[str]) -> Iterable[str]:
-    for word, following in zip(args, [*args[1:], ""], strict=True):
+    for place, word in enumerate(args):
+        following = args[place + 1] if place + 1 < len(args) else ""
         yield "--bail=failure" if word == "--bail" and not _BAIL_WORDS.fullmatch(following) else word
 
 
@@ -117,7 +120,11 @@ def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
         # All that was loaded stays to the end: the collector need not look at it again.
         gc.freeze()
         gc.enable()
-        result = report(session, reporters)
+        try:
+            result = report(session, reporters)
+        except BrokenPipeError:  # whoever read the report has gone, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.BROKEN
         export_scopes(session, values)
     return ExitCode.OK if values["suppress_exit_code"] else result.exit_code
 

@@ -14,6 +14,7 @@ from runner.errors import ExitCode
 from runner.jstext import js_text
 from runner.secrets import mask
 from runner.usage import Use, used_variables
+from runner.variables import Scope
 
 
 @click.command("vars", context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,6 +30,7 @@ def command(collection: str, **values: Any) -> int:
     pabal vars orders.postman_collection.json -e staging.postman_environment.json
     """
     with Session(collection, options_from(values, extras_from(values))) as session:
+        session.scopes.data = Scope.of(session.plan.row(0))
         uses = used_variables(session.plan, session.scopes)
         rows = [_row(session, use) for use in uses]
     _show(rows)
@@ -57,9 +59,8 @@ def _value(session: Session, use: Use) -> str:
 def _source(session: Session, use: Use) -> str:
     if use.missing or use.empty:
         return ""
-    if origin := session.origins.get(use.name):
-        return origin.text
-    return next((name for name, scope in session.scopes.layers() if use.name in scope), "iteration data")
+    scope = next((name for name, scope in session.scopes.layers() if use.name in scope), "iteration data")
+    return session.origins.get((scope, use.name), scope)
 
 
 def _places(use: Use) -> str:
