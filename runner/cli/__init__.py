@@ -12,6 +12,14 @@ def main() -> None:
     """Entry point of the `pabal` command: errors become one message and an exit status, never a traceback."""
     # Collecting while everything is imported takes a tenth of the start and finds nothing; `run` turns it on again.
     gc.disable()
+    try:
+        status = _command()
+    except KeyboardInterrupt:
+        status = ExitCode.INTERRUPTED
+    sys.exit(status)
+
+
+def _command() -> int:
     import rich_click as click
 
     from runner.cli.group import cli
@@ -20,10 +28,10 @@ def main() -> None:
         status = cli(prog_name="pabal", standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        sys.exit(ExitCode.USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(ExitCode.INTERRUPTED)
+        return ExitCode.USAGE
+    except click.Abort:
+        return ExitCode.INTERRUPTED
     except PabalError as error:
         click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    sys.exit(status if isinstance(status, int) else ExitCode.OK)
+        return error.exit_code
+    return status if isinstance(status, int) else ExitCode.OK
