@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,10 @@ class BodyFiles:
         Raises:
             OSError: it cannot be read; PermissionError with Newman's words when it lies outside and may not.
         """
-        path = (self.working_dir / name).resolve()
+        try:
+            path = (self.working_dir / name).resolve()
+        except (ValueError, RuntimeError) as error:  # a NUL, half a surrogate pair; links in a circle
+            raise FileNotFoundError(errno.ENOENT, str(error), name) from error
         if not self.outside and not path.is_relative_to(self.working_dir.resolve()):
             raise PermissionError(f"PPERM: insecure file access outside working directory: {name}")
         return path.read_bytes()
