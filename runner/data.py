@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from runner.errors import LoadError
-from runner.load import decode, read_bytes
+from runner.load import decode, parse_json, read_bytes
 from runner.model import Json
 
 _QUOTED = re.compile(r'[^\S\r\n]*"((?:[^"]|"")*)"[^\S\r\n]*(?=,|\r|\n|\Z)')
@@ -18,18 +19,20 @@ _BREAK = re.compile(r"\r\n|\n|\r")
 _INTEGER = re.compile(r"[-+]?[1-9][0-9]*")
 _FLOAT = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _SAFE_INTEGER = 2**53 - 1
+_LONGEST = len(f"-{_SAFE_INTEGER}")
 
 
 def load_rows(path: str | Path) -> list[Json]:
     """The rows of a data file.
 
     Raises:
-        LoadError: the file cannot be read, is a JSON value other than a list of objects, or is broken CSV.
+        LoadError: the file cannot be read, is a JSON value other than a list of objects or beyond what
+            `load.parse_json` takes, or is broken CSV.
     """
     text = decode(read_bytes(path))
     try:
-        data = json.loads(text)
-    except ValueError:
+        data = parse_json(text, str(path))
+    except json.JSONDecodeError:
         return csv_rows(text, str(path))
     return _json_rows(data, str(path))
 
@@ -85,6 +88,7 @@ def _cell(text: str, position: int, where: str, line: int, *, cast: bool) -> tup
 
 def _cast(value: str) -> Any:
     if _INTEGER.fullmatch(value):
-        number = int(value)
+        # Python refuses to read integers of some thousand digits.
+        number = int(value) if len(value) <= _LONGEST else math.inf
         return number if abs(number) <= _SAFE_INTEGER else value
     return float(value) if _FLOAT.fullmatch(value) else value

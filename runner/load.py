@@ -36,6 +36,7 @@ from runner.place import Where, as_list, as_object, kind_of
 
 T = TypeVar("T")
 
+_MAX_DIGITS = 308
 _SWITCHES = frozenset(
     (
         "followRedirects strictSSL disableCookies disableBodyPruning disableUrlEncoding followOriginalHttpMethod "
@@ -88,15 +89,36 @@ def read_json(path: str | Path) -> Any:
     """The JSON value in a file.
 
     Raises:
-        LoadError: unreadable file, or broken JSON with line and column.
+        LoadError: unreadable file, or broken JSON with line and column, or JSON beyond what `parse_json` takes.
     """
     try:
-        return json.loads(decode(read_bytes(path)))
+        return parse_json(decode(read_bytes(path)), str(path))
     except json.JSONDecodeError as error:
         what = f"is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise LoadError(what, where=str(path)) from error
+
+
+def parse_json(text: str, where: str) -> Any:
+    """The value of a JSON text that came from the file `where`.
+
+    Raises:
+        json.JSONDecodeError: it is not JSON.
+        LoadError: it is nested too deeply, or holds a whole number beyond what JavaScript's numbers reach.
+    """
+    try:
+        return json.loads(text, parse_int=_integer)
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        raise LoadError(str(error), where=where) from error
     except RecursionError as error:
-        raise LoadError("is nested too deeply", where=str(path)) from error
+        raise LoadError("is nested too deeply", where=where) from error
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(f"holds a number of {len(digits)} digits, and no more than {_MAX_DIGITS} can be read")
+    return int(digits)
 
 
 def collection_from_json(data: Any, where: Where | None = None) -> Collection:

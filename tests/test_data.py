@@ -28,7 +28,9 @@ def test_csv_as_newman_reads_it(text: str, rows: list[dict[str, object]]) -> Non
 
 
 def test_an_id_of_twenty_digits_keeps_its_digits() -> None:
-    assert csv_rows("id\n12345678901234567890\n") == [{"id": "12345678901234567890"}]
+    for digits in ("12345678901234567890", "-9007199254740992", "9" * 5000):
+        assert csv_rows(f"id\n{digits}\n") == [{"id": digits}]
+    assert csv_rows("id\n-9007199254740991\n") == [{"id": -9007199254740991}]
 
 
 def test_broken_quotes_name_the_line(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -45,4 +47,12 @@ def test_json_rows_and_their_shape(tmp_path) -> None:  # type: ignore[no-untyped
     for text, message in (('{"a": 1}', "not a list"), ('[{"a": 1}, 2]', "row 2 is not an object"), ("7", "not a list")):
         path.write_text(text)
         with pytest.raises(LoadError, match=message):
+            load_rows(path)
+
+
+def test_json_beyond_all_measure(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "rows.json"
+    for text, message in (("[" * 100_000, "nested too deeply"), (f'[{{"a": {"1" * 5000}}}]', "a number of 5000 digits")):
+        path.write_text(text)
+        with pytest.raises(LoadError, match=rf"rows\.json: .*{message}"):
             load_rows(path)

@@ -197,6 +197,9 @@ def test_files_that_are_missing_or_broken(tmp_path: Path) -> None:
     path.write_text("[" * 100_000)
     with pytest.raises(LoadError, match="nested too deeply"):
         load_environment(path)
+    path.write_text(f'{{"values": [{{"key": "a", "value": {"1" * 5000}}}]}}')
+    with pytest.raises(LoadError, match=r"e\.json: holds a number of 5000 digits"):
+        load_environment(path)
     path.write_text(json.dumps(COLLECTION))
     with pytest.raises(LoadError, match="is not an environment: it is a collection"):
         load_environment(path)
