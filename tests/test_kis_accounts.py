@@ -105,6 +105,11 @@ def test_any_text_is_taken(text: str) -> None:
         ('{"a": {"CANO": "1"}, "b": [{"CANO": "2"}]}', '{"a": {"CANO": "60012345"}, "b": [{"CANO": "60012345"}]}'),
         ('{"text": "CANO", "list": ["CANO"]}', '{"text": "CANO", "list": ["CANO"]}'),
         ('{{{whole}}, "CANO": "1"}', '{{{whole}}, "CANO": "60012345"}'),
+        ('{ // 5" note\n "CANO":"12345678"}', '{ // 5" note\n "CANO":"60012345"}'),
+        ('{ /* " */ "CANO":"12345678"}', '{ /* " */ "CANO":"60012345"}'),
+        ('{"u": "http://x", "CANO"/*"*/: // "n"\n 1/*, "*/ }', '{"u": "http://x", "CANO"/*"*/: // "n"\n "60012345"/*, "*/ }'),
+        ('{"CANO": // see "memo"\n "1"}', '{"CANO": // see "memo"\n "60012345"}'),
+        ('{ // "CANO": "1"\n}', '{ // "CANO": "1"\n}'),
     ],
 )
 def test_values_of_every_kind(before: str, after: str) -> None:
@@ -166,6 +171,28 @@ def test_a_body_that_is_one_variable() -> None:
     known = scopes(order_body='{"CANO": "x", "Q": "{{CANO_T}}"}')
     filled = fill(order(("appkey", "{{VTS_APPKEY}}"), body=Body(mode="raw", raw="{{order_body}}")), known.lookup, known.replace)
     assert filled.request.body == Body(mode="raw", raw=f'{{"CANO": "{NUMBERS["CANO"]}", "Q": "{NUMBERS["CANO_T"]}"}}')
+
+
+@pytest.mark.parametrize(
+    ("body", "values"),
+    [
+        ('{"CANO": "1", {{rest}}}', {"rest": '"CANO": "12345678"'}),
+        ('{"CANO": "1", "{{key}}": "12345678", "n": {{$randomInt}}}', {"key": "CANO"}),
+        ('{\\"CANO": "12345678"}', {}),
+    ],
+)
+def test_an_account_that_was_not_replaced_stops_the_request(body: str, values: dict[str, str]) -> None:
+    known = scopes(**values)
+    with pytest.raises(AccountError, match="could not be replaced"):
+        fill(order(("appkey", "{{VTS_APPKEY}}"), body=Body(mode="raw", raw=body)), known.lookup, known.replace)
+
+
+def test_looking_for_accounts_leaves_no_variable_missing() -> None:
+    known = scopes()
+    body = Body(mode="raw", raw='{"CANO": "1", "by_script": {{later}}, "text": "{{later}}"} // "')
+    filled = fill(order(("appkey", "{{VTS_APPKEY}}"), body=body), known.lookup, known.replace)
+    assert filled.request.body == Body(mode="raw", raw=body.raw.replace('"1"', f'"{NUMBERS["CANO"]}"'))
+    assert not known.unresolved
 
 
 def test_a_body_without_an_account_is_left_alone() -> None:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runner.body import strip_comments
 from runner.errors import PabalError
+from runner.kis.hosts import expanded
 from runner.model import Body, FormParam, Param, Request
 from runner.secrets import mask
 
@@ -18,8 +20,13 @@ ACCOUNT_OF = {"VTS": "CANO", "VTT": "CANO_T", "PROD": "CANO_REAL", "PROT": "CANO
 
 _TEMPLATE = r"\{\{[^{}]*+\}\}|<<[^<>]*+>>"
 _STRING = r'"(?:[^"\\]|\\.)*+"'
-_TOKEN = re.compile(rf"(?P<string>{_STRING})|{_TEMPLATE}", re.DOTALL)
-_VALUE = re.compile(rf'\s*:\s*(?P<value>{_STRING}|(?:{_TEMPLATE}|[^\s,"\[\]{{}}])*+)(?P<nested>[\[{{]?)', re.DOTALL)
+_OPEN = re.compile(rf"({_STRING})|{_TEMPLATE}", re.DOTALL)
+_COMMENT = r"//[^\n]*+|/\*.*?(?:\*/|\Z)"
+_GAP = rf"(?:\s|{_COMMENT})*+"
+_TOKEN = re.compile(rf"(?P<string>{_STRING})|{_TEMPLATE}|{_COMMENT}", re.DOTALL)
+_VALUE = re.compile(
+    rf'{_GAP}:{_GAP}(?P<value>{_STRING}|(?:{_TEMPLATE}|(?!//|/\*)[^\s,"\[\]{{}}])*+)(?P<nested>[\[{{]?)', re.DOTALL
+)
 _APPKEY = re.compile(r"(?:\{\{\s*|<<\s*)(VTS|VTT|PROD|PROT)_APPKEY(?:\s*\}\}|\s*>>)")
 _NUMBER = re.compile(r"[0-9]{8}")
 
@@ -40,17 +47,22 @@ def fill(request: Request, lookup: Callable[[str], Any], resolve: Callable[[str]
     """Set every `CANO` of a body.
 
     Raises:
-        AccountError: which variable counts is not clear, or it holds no eight digits.
+        AccountError: which variable counts is not clear, it holds no eight digits, or an account in the body is out of reach.
     """
     body = request.body and _visible(request.body, resolve)
-    if body is None or not _values(body):
+    if body is None:
+        return Filled(request)
+    if not _values(body):
+        _check_filled(body, None, lookup)
         return Filled(request)
     name = account_variable(request)
     if name is None:
         _check_literal(body, resolve)
         return Filled(request)
     number = _number(name, lookup, resolve)
-    return Filled(replace(request, body=_with_account(body, number)), f"account: {KEY} ← {name} ({mask(number)})")
+    filled = _with_account(body, number)
+    _check_filled(filled, number, lookup)
+    return Filled(replace(request, body=filled), f"account: {KEY} ← {name} ({mask(number)})")
 
 
 def account_variable(request: Request) -> str | None:
@@ -125,6 +137,26 @@ def _with_account(body: Body, number: str) -> Body:
     params = tuple(replace(param, value=number) if _is_account(param) else param for param in body.urlencoded)
     fields = tuple(replace(field, value=number) if _is_account(field) else field for field in body.formdata)
     return replace(body, urlencoded=params, formdata=fields)
+
+
+def _check_filled(body: Body, number: str | None, lookup: Callable[[str], Any]) -> None:
+    """Read the body as the broker will: whatever its spelling, no other account may be left in it."""
+    if body.mode == "raw" and any(account != number for account in _accounts(strip_comments(expanded(body.raw, lookup)))):
+        raise AccountError(f"not sent: the body holds a {KEY} that could not be replaced; write it as plain JSON")
+
+
+def _accounts(text: str) -> list[Any]:
+    """The value of each CANO in a JSON text, of repeated ones too."""
+    found: list[Any] = []
+
+    def collect(pairs: list[tuple[str, Any]]) -> None:
+        found.extend(value for key, value in pairs if key == KEY)
+
+    try:
+        json.loads(_OPEN.sub(lambda name: name[1] or "null", text), object_pairs_hook=collect, strict=False)
+    except (ValueError, RecursionError):  # no JSON, at least not before the scripts have run
+        return [value["value"].strip('"') for value in _account_values(text)]
+    return found
 
 
 def _number(name: str, lookup: Callable[[str], Any], resolve: Callable[[str], str]) -> str:

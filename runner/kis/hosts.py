@@ -21,6 +21,8 @@ VARIABLES: Mapping[str, Kind] = {"VTS": "mock", "PROD": "real"}
 
 _UNRESOLVED: Mapping[str, Kind] = {f"{{{{{name.lower()}}}}}": kind for name, kind in VARIABLES.items()}
 _PLAIN = re.compile(r"https?://[\w.:@\[\]-]+(?:[/?#]|\Z)", re.ASCII)
+_NAME = re.compile(r"\{\{([^{}]*)\}\}|<<([^<>]*)>>")
+_NESTING = 5
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -68,6 +70,20 @@ class Hosts:
         if _is_official(host):
             return "real"
         return self._origins.get(_origin(parts)) or _UNRESOLVED.get(host)
+
+
+def expanded(text: str, lookup: Callable[[str], Any]) -> str:
+    """A text with its variables put in as far as they are known, without counting the others as missing."""
+
+    def value(found: re.Match[str]) -> str:
+        known = lookup(found[1] or found[2] or "")
+        return found[0] if known is None else str(known)
+
+    for _ in range(_NESTING):
+        if (replaced := _NAME.sub(value, text)) == text:
+            break
+        text = replaced
+    return text
 
 
 def _plainly_foreign(url: str) -> bool:

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from runner import url as urls
-from runner.kis.hosts import DOMAIN, VARIABLES
+from runner.kis.hosts import DOMAIN, VARIABLES, expanded
 from runner.model import Collection, Event, Folder, Item
 
-_NAME = re.compile(r"\{\{([^{}]*)\}\}|<<([^<>]*)>>")
 _HOST_VARIABLE = re.compile(rf"(?:\{{\{{|<<)(?:{'|'.join(VARIABLES)})(?:\}}\}}|>>)/+(?:uapi|oauth2)/")
-_NESTING = 5
 
 
 def applies(collection: Collection, lookup: Callable[[str], Any]) -> bool:
@@ -33,16 +31,4 @@ def _events(part: Folder | Item) -> Iterator[Event]:
 
 def _is_for_broker(text: str, lookup: Callable[[str], Any]) -> bool:
     # VTS and PROD are names anyone may use: they count together with the broker's paths only.
-    return bool(_HOST_VARIABLE.match(text.lstrip())) or DOMAIN in _expanded(text, lookup).lower()
-
-
-def _expanded(text: str, lookup: Callable[[str], Any]) -> str:
-    def value(found: re.Match[str]) -> str:
-        known = lookup(found[1] or found[2] or "")
-        return found[0] if known is None else str(known)
-
-    for _ in range(_NESTING):
-        if (expanded := _NAME.sub(value, text)) == text:
-            break
-        text = expanded
-    return text
+    return bool(_HOST_VARIABLE.match(text.lstrip())) or DOMAIN in expanded(text, lookup).lower()
