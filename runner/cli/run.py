@@ -87,9 +87,15 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     click.option("-k", "--insecure", is_flag=True, help="Do not verify TLS certificates.", panel="Network"),
     click.option("--ignore-redirects", is_flag=True, help="A 3xx is the response, it is not followed.", panel="Network"),
     click.option(
-        "-r", "--reporters", default="cli", metavar="LIST", help="Reporters, separated by commas: cli, json.", panel="Reports"
+        "-r",
+        "--reporters",
+        default="cli",
+        metavar="LIST",
+        help="Reporters, separated by commas: cli, json, junit, progress.",
+        panel="Reports",
     ),
     click.option("--reporter-json-export", metavar="PATH", help="Where the JSON report goes (- is stdout).", panel="Reports"),
+    click.option("--reporter-junit-export", metavar="PATH", help="Where the JUnit report goes (- is stdout).", panel="Reports"),
     click.option("--export-environment", metavar="PATH", help="Write the environment as the run left it.", panel="Reports"),
     click.option("--export-globals", metavar="PATH", help="Write the globals as the run left them.", panel="Reports"),
     click.option(

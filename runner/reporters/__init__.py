@@ -55,7 +55,24 @@ def _json(options: Settings, surroundings: Surroundings) -> Reporter:
     return make(options, surroundings)
 
 
-_KNOWN: Mapping[str, Callable[[Settings, Surroundings], Reporter]] = {"cli": _cli, "json": _json}
+def _junit(options: Settings, surroundings: Surroundings) -> Reporter:
+    from runner.reporters.junit import make
+
+    return make(options, surroundings)
+
+
+def _progress(options: Settings, surroundings: Surroundings) -> Reporter:
+    from runner.reporters.progress import make
+
+    return make(options, surroundings)
+
+
+_KNOWN: Mapping[str, Callable[[Settings, Surroundings], Reporter]] = {
+    "cli": _cli,
+    "json": _json,
+    "junit": _junit,
+    "progress": _progress,
+}
 
 
 def create(name: str, options: Settings, surroundings: Surroundings) -> Reporter:
