@@ -250,3 +250,21 @@ def test_error_of_a_sandbox2_script(sandbox: V8Sandbox) -> None:
     error = run(sandbox, '"use sandbox2";\nnope()').result.error
     assert isinstance(error, ScriptError)
     assert (error.name, error.line) == ("ReferenceError", 2)
+
+
+def test_half_a_surrogate_pair_is_a_character_like_any_other(sandbox: V8Sandbox) -> None:
+    ran = run(
+        sandbox,
+        "pm.environment.set('b', pm.environment.get('a') + '\\\\' + '\ud801');\nconsole.log(pm.info.requestName.length)",
+        environment=({"key": "a", "value": "x\\\ud800"},),
+        item_name="R\udfff",
+    )
+    assert ran.printed == [2]
+    assert ran.result.environment == (Mutation(key="b", value="x\\\ud800\\\ud801"),)
+    error = run(sandbox, "'\ud800'\n)").result.error
+    assert (error.name, error.line) == ("SyntaxError", 2)
+
+
+def test_half_a_surrogate_pair_in_an_answer(sandbox: V8Sandbox) -> None:
+    code = "pm.sendRequest('http://h', (error) => console.log(error.message === '\\ud800'))"
+    assert run(sandbox, code, {RequestCall: RequestAnswer(error="\ud800")}).printed == [True]

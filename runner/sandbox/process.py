@@ -40,6 +40,11 @@ def widen(*pipes: int) -> None:
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
+def utf8(message: str) -> bytes:
+    """A message's JSON as bytes. Half a surrogate pair, which UTF-8 cannot carry, goes as JSON's escape of it."""
+    return message.encode("utf-8", "backslashreplace")
+
+
 class Worker:
     """A running worker process.
 
@@ -104,11 +109,11 @@ class Worker:
 
     def send(self, message: str, limit: float) -> None:
         """Begin a script; no turn of it may take longer than `limit` seconds."""
-        self._write(struct.pack("<d", limit) + message.encode("utf-8", "surrogatepass"))
+        self._write(struct.pack("<d", limit) + utf8(message))
 
     def answer(self, message: str) -> None:
         """Answer a call of the script."""
-        self._write(message.encode("utf-8", "surrogatepass"))
+        self._write(utf8(message))
 
     def receive(self, limit: float) -> list[Any]:
         """What the sandbox said next, a list of messages; empty when it is only still alive.

@@ -163,6 +163,7 @@ class Engine:
         """Line and column, from 1, where a script does not parse. The bracket at the end keeps it from ever being run."""
         from py_mini_racer import JSParseException
 
+        code = code.encode("utf-8", "replace").decode()  # half a surrogate pair cannot go into V8 this way
         try:
             self._racer.eval(f"(async()=>{{;\n{code}\n;}})\n)")
         except JSParseException as error:
