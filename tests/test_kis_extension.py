@@ -64,9 +64,14 @@ def test_a_missing_number_stops_the_item() -> None:
     assert "CANO" in wish.stop
 
 
-def test_a_host_that_a_script_will_set_counts_too() -> None:
-    wish = KisExtension().prepare(turn(post("{{PROD}}" + ORDER, '{"CANO": "12345678"}', HASHED), scopes(without="PROD")))
+@pytest.mark.parametrize("url", ["{{PROD}}", "<<VTS>>", "{{base}}", "https://{{PROD}}"])
+@pytest.mark.parametrize("known", [scopes(PROD="", VTS=" ", base="{{PROD}}"), scopes(without="PROD", VTS="", base="{{PROD}}")])
+def test_a_host_that_a_script_will_set_counts_too(url: str, known: Scopes) -> None:
+    extension = KisExtension()
+    wish = extension.prepare(turn(post(url + ORDER, '{"CANO": "12345678"}', HASHED), known))
     assert "50012345" in raw(wish.request)
+    assert extension.prepare(turn(post(url + "/oauth2/revokeP"), known)).skip
+    assert extension.prepare(turn(post("https://example.com/{{PROD}}", '{"CANO": "1"}', HASHED), known)).request is None
 
 
 # --------------------------------------------------------------------------------------------------------------- hashes
@@ -265,6 +270,8 @@ def test_the_extension_joins_runs_for_the_broker_only() -> None:
     assert type(guard) is OrderGuard
     assert not other.secrets.is_secret("CANO_REAL")
     guard.guard(sent("https://api.example.com/users"), "item")
+    assert guard.accept("environment", "PROD", "", "https://other.example.com") is None
+    guard.guard(sent("https://other.example.com/users"), "item")
 
 
 def test_without_the_extension_the_guard_before_real_orders_stays() -> None:
@@ -276,6 +283,23 @@ def test_without_the_extension_the_guard_before_real_orders_stays() -> None:
             left.guard(order, source)
     left.guard(sent("https://openapivts.koreainvestment.com:29443" + ORDER), "item")
     plug(FakeHost(collection("{{VTS}}/x"), scopes()), {"no_kis": True, "allow_real_orders": True}).guard(order, "item")
+
+
+def test_without_the_extension_the_brokers_variables_still_name_its_hosts() -> None:
+    known = scopes(PROD="https://gate.example.com")
+    left = plug(FakeHost(collection("{{PROD}}/uapi/x"), known), {"no_kis": True})
+    known.environment.set("PROD", "http://127.0.0.1:9")
+    for url in ("https://gate.example.com", "http://127.0.0.1:9"):
+        with pytest.raises(Refused, match="moves money"):
+            left.guard(sent(url + ORDER), "item")
+    assert left.accept("environment", "PROD", "", "https://tunnel.example.com") is None
+    with pytest.raises(Refused, match="moves money"):
+        left.guard(sent("https://tunnel.example.com" + ORDER), "script")
+
+
+def test_limits_are_for_the_simulator() -> None:
+    with pytest.raises(UsageError, match="--simulate-limits needs --simulate"):
+        plug(FakeHost(collection("{{VTS}}/uapi/x"), scopes()), {"simulate_limits": True})
 
 
 def test_a_simulated_run_sends_nothing_to_the_broker_itself() -> None:

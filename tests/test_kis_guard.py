@@ -182,6 +182,28 @@ def test_what_vts_and_prod_hold_is_known_from_the_item_on() -> None:
     extension.guard(sent("https://gate.example.com:8443/order", CASH), "item")
 
 
+def test_what_a_script_writes_into_prod_is_known_at_once() -> None:
+    known = scopes(PROD="")
+    extension = KisExtension()
+    extension.prepare(turn(post("{{PROD}}/x", method="GET"), known))
+    assert extension.accept("environment", "PROD", "", "https://gate.example.com") is None
+    assert extension.accept("environment", "PROD", "", "{{gate}}:9443") is None
+    known.environment.set("gate", "tunnel.example.com")
+    known.environment.set("PROD", "{{gate}}:9443")
+    for url in ("https://gate.example.com/order", "http://tunnel.example.com:9443/order"):
+        with pytest.raises(Refused):
+            extension.guard(sent(url, CASH), "item")
+    extension.guard(sent("https://example.com/order", CASH), "item")
+
+
+def test_a_prod_of_a_narrower_scope_is_known_when_its_order_leaves() -> None:
+    known = scopes()
+    extension = KisExtension(lookup=known.lookup)
+    known.local.set("PROD", "http://127.0.0.1:9")
+    with pytest.raises(Refused):
+        extension.guard(sent("http://localhost:9/order", CASH), "item")
+
+
 def test_an_origin_that_is_both_is_real() -> None:
     orders: tuple[tuple[Kind, Kind], ...] = (("mock", "real"), ("real", "mock"))
     for first, second in orders:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner import url as urls
 from runner.extension import Prepare, Turn
 from runner.kis import accounts, hashkey, tokens
 from runner.kis.guard import OrderGuard, moves_money
-from runner.kis.hosts import Kind
+from runner.kis.hosts import VARIABLES, Kind, expanded
 from runner.model import Prepared, Request
 
 
@@ -22,11 +22,12 @@ class KisExtension(OrderGuard):
         self,
         *,
         hosts: Mapping[str, Kind] | None = None,
+        lookup: Callable[[str], Any] | None = None,
         allow_real_orders: bool = False,
         allow_revoke: bool = False,
         keep_account: bool = False,
     ) -> None:
-        super().__init__(hosts=hosts, allow_real_orders=allow_real_orders)
+        super().__init__(hosts=hosts, lookup=lookup, allow_real_orders=allow_real_orders)
         self._allow_revoke = allow_revoke
         self._keep_account = keep_account
         self._watch = hashkey.Watch()
@@ -34,18 +35,31 @@ class KisExtension(OrderGuard):
 
     def prepare(self, turn: Turn) -> Prepare:
         """Skip a revocation, or put the account number into a POST body, before scripts hash it."""
-        self._hosts.learn(turn.lookup)
+        self._lookup = turn.lookup
+        self._learn()
         self._watch, self._revoking = hashkey.Watch(turn), False
         request = turn.item.request
         if request.method.strip().upper() != "POST":
             return Prepare()
-        url = urls.wire(urls.substitute(request.url, turn.resolve))
-        if self._hosts.of(url) is None:
+        url = self._broker_url(turn)
+        if url is None:
             return Prepare()
         if tokens.is_revocation(url):
             self._revoking = turn.named or self._allow_revoke
             return Prepare() if self._revoking else Prepare(skip=tokens.REVOKE_REASON)
         return Prepare() if self._keep_account else self._filled(turn, request)
+
+    def _broker_url(self, turn: Turn) -> str | None:
+        """Where an item goes, None if not to the broker. VTS or PROD may still be empty: then a script is to fill it."""
+
+        def filled(name: str) -> Any:
+            value = turn.lookup(name)
+            return None if name in VARIABLES and not str(value).strip() else value
+
+        written = turn.item.request.url
+        texts: tuple[Callable[[str], str], ...] = (turn.resolve, lambda text: expanded(text, filled))
+        found = (urls.wire(urls.substitute(written, text)) for text in texts)
+        return next((url for url in found if self._hosts.of(url)), None)
 
     def _filled(self, turn: Turn, request: Request) -> Prepare:
         try:
@@ -78,4 +92,5 @@ class KisExtension(OrderGuard):
         """Keep a good token or hash where a script would replace it with nothing; after a revocation it may."""
         if tokens.is_hash_variable(key) and not tokens.is_empty(new):
             self._watch.stored(key)
+        super().accept(scope, key, old, new)
         return None if self._revoking else tokens.objection(key, old, new)

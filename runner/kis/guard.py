@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from runner.errors import Refused
 from runner.extension import Extension
@@ -54,13 +55,21 @@ class OrderGuard(Extension):
     """Holds back what moves money on the real host. This much is on in every run, whatever the collection is for.
 
     `hosts` names origins that stand in for the official ones, such as a simulator's; with them nothing may go to the
-    broker itself.
+    broker itself. `lookup`, for runs that are for the broker, gives the variables that name its hosts.
     """
 
     name = "kis"
 
-    def __init__(self, *, hosts: Mapping[str, Kind] | None = None, allow_real_orders: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        hosts: Mapping[str, Kind] | None = None,
+        lookup: Callable[[str], Any] | None = None,
+        allow_real_orders: bool = False,
+    ) -> None:
         self._hosts = Hosts(hosts)
+        self._lookup = lookup
+        self._learn()
         self._simulated = hosts is not None
         self._allow_real_orders = allow_real_orders
 
@@ -70,6 +79,7 @@ class OrderGuard(Extension):
         Raises:
             Refused: the request must not go out.
         """
+        self._learn()
         kind = self._hosts.of_request(prepared)
         if kind is None:
             return
@@ -77,3 +87,13 @@ class OrderGuard(Extension):
             raise Refused("this run is simulated, nothing goes to the broker", hint="leave out --simulate to reach the broker")
         if kind == "real" and not self._allow_real_orders and moves_money(prepared):
             raise refusal(prepared, source)
+
+    def accept(self, scope: str, key: str, old: Any, new: Any) -> str | None:
+        """Take note of a new host, though another may follow before anything is sent there."""
+        if self._lookup:
+            self._hosts.learn_value(key, new, self._lookup)
+        return None
+
+    def _learn(self) -> None:
+        if self._lookup:
+            self._hosts.learn(self._lookup)

@@ -19,7 +19,9 @@ MOCK_HOST = f"openapivts.{DOMAIN}"
 VARIABLES: Mapping[str, Kind] = {"VTS": "mock", "PROD": "real"}
 """The variables that hold scheme, host and port in the published collections."""
 
-_UNRESOLVED: Mapping[str, Kind] = {f"{{{{{name.lower()}}}}}": kind for name, kind in VARIABLES.items()}
+_UNRESOLVED: Mapping[str, Kind] = {
+    written: kind for name, kind in VARIABLES.items() for written in (f"{{{{{name.lower()}}}}}", f"<<{name.lower()}>>")
+}
 _PLAIN = re.compile(r"https?://[\w.:@\[\]-]+(?:[/?#]|\Z)", re.ASCII)
 _NAME = re.compile(r"\{\{([^{}]*)\}\}|<<([^<>]*)>>")
 _NESTING = 5
@@ -31,6 +33,7 @@ class Hosts:
 
     def __init__(self, origins: Mapping[str, Kind] | None = None) -> None:
         self._origins: dict[tuple[str, int | None], Kind] = {}
+        self._learned: dict[str, Any] = {}
         for url, kind in (origins or {}).items():
             self.add(url, kind)
 
@@ -41,10 +44,15 @@ class Hosts:
                 self._origins[_origin(parts)] = kind
 
     def learn(self, lookup: Callable[[str], Any]) -> None:
-        """Add what VTS and PROD hold now."""
-        for name, kind in VARIABLES.items():
-            if isinstance(value := lookup(name), str) and "//" in value:
-                self.add(value, kind)
+        """Add what VTS and PROD hold now; what they held before stays known."""
+        for name in VARIABLES:
+            self.learn_value(name, lookup(name), lookup)
+
+    def learn_value(self, name: str, value: Any, lookup: Callable[[str], Any]) -> None:
+        """Add what a variable holds or is about to hold, if it is one of the broker's hosts."""
+        if name in VARIABLES and isinstance(value, str) and (url := expanded(value, lookup)) != self._learned.get(name):
+            self._learned[name] = url
+            self.add(url, VARIABLES[name])
 
     def of(self, url: str) -> Kind | None:
         """The kind of host a URL goes to, None for somebody else's. Where readings of a URL differ, the real host counts."""

@@ -16,20 +16,25 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
     """The extension for a run, by the user's settings (`runner.kis.commands.NAMES`); for other collections only the guard.
 
     Raises:
-        UsageError: `--simulate` for a collection that is not the broker's.
+        UsageError: `--simulate` for a collection that is not the broker's, `--simulate-limits` without it.
     """
     lookup = host.scopes.lookup
-    ours = not extras.get("no_kis") and applies(host.collection, lookup)
+    broker = applies(host.collection, lookup)
+    ours = broker and not extras.get("no_kis")
     if extras.get("simulate") and not ours:
         raise UsageError("--simulate is for collections that call the KIS Open API, and this one does not")
+    if extras.get("simulate_limits") and not extras.get("simulate"):
+        raise UsageError("--simulate-limits needs --simulate")
     if not ours:
-        return OrderGuard(allow_real_orders=bool(extras.get("allow_real_orders")))
+        # A PROD in somebody else's collection is somebody else's host.
+        return OrderGuard(lookup=lookup if broker else None, allow_real_orders=bool(extras.get("allow_real_orders")))
     from runner.kis.extension import KisExtension
 
     for name in KisExtension.secret_names:
         host.secrets.add_name(name)
     return KisExtension(
         hosts=_simulated(host, bool(extras.get("simulate_limits"))) if extras.get("simulate") else None,
+        lookup=lookup,
         allow_real_orders=bool(extras.get("allow_real_orders")),
         allow_revoke=bool(extras.get("allow_revoke")),
         keep_account=bool(extras.get("keep_account")),
