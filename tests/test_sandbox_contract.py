@@ -105,7 +105,16 @@ def test_a_changed_request_comes_back(sandbox: V8Sandbox, reach: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "named"),
-    [("1", UNSET), ("pm.execution.setNextRequest('B')", "B"), ("postman.setNextRequest(null)", None)],
+    [
+        ("1", UNSET),
+        ("pm.execution.setNextRequest('B')", "B"),
+        ("postman.setNextRequest(null)", None),
+        ("postman.setNextRequest(undefined)", UNSET),
+        ("pm.execution.setNextRequest(5)", "5"),
+        ("pm.execution.setNextRequest(false)", "false"),
+        ("pm.execution.setNextRequest(['A', 1.5])", "A,1.5"),
+        ("pm.execution.setNextRequest({ a: 1 })", "[object Object]"),
+    ],
 )
 def test_next_request(sandbox: V8Sandbox, code: str, named: Any) -> None:
     assert run(sandbox, code).result.next_request == named
@@ -268,3 +277,9 @@ def test_half_a_surrogate_pair_is_a_character_like_any_other(sandbox: V8Sandbox)
 def test_half_a_surrogate_pair_in_an_answer(sandbox: V8Sandbox) -> None:
     code = "pm.sendRequest('http://h', (error) => console.log(error.message === '\\ud800'))"
     assert run(sandbox, code, {RequestCall: RequestAnswer(error="\ud800")}).printed == [True]
+
+
+def test_infinity_is_null(sandbox: V8Sandbox) -> None:
+    environment = ({"key": "a", "value": float("inf")}, {"key": "b", "value": [1.5, float("-inf")]})
+    ran = run(sandbox, "console.log(pm.environment.get('a'), pm.environment.get('b'))", environment=environment)
+    assert ran.printed == [None, [1.5, None]]

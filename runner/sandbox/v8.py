@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from runner.errors import SandboxError
+from runner.jstext import js_text
 from runner.model import Json, Mutation
 from runner.sandbox import (
     UNSET,
@@ -26,6 +28,7 @@ from runner.sandbox import (
     ScriptError,
     ScriptResult,
     Skipped,
+    Unset,
 )
 from runner.sandbox.process import Died, Worker
 from runner.sandbox.stack import Fault, Places, script_error
@@ -234,7 +237,7 @@ class _Script:
             collection_variables=mutations(collection),
             local=None if local is None else tuple(local),
             request=request,
-            next_request=named[0] if named else UNSET,
+            next_request=next_request(named),
             visualizer=visualizer if isinstance(visualizer, dict) else None,
             error=self._error,
             skipped=self._skipped,
@@ -264,6 +267,13 @@ def mutations(changes: list[list[Any]] | None) -> tuple[Mutation, ...]:
     )
 
 
+def next_request(named: list[Any] | None) -> str | Unset | None:
+    """The request a script named, in a list, by name or id; what is neither text nor null counts as its text."""
+    if not named:
+        return UNSET
+    return None if named[0] is None else js_text(named[0])
+
+
 def key_of(key: Any) -> str:
     """A variable's name; a script may have used a number."""
     return key if isinstance(key, str) else json.dumps(key)
@@ -281,7 +291,19 @@ def reply(kind: str, ident: str, event: Any, answer: RequestAnswer | CookieAnswe
 
 def dumps(value: Any) -> str:
     """JSON as short as it gets; what JSON has no form for goes as text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False)
+    except ValueError:
+        return dumps(_finite(value))
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for infinity, as JavaScript's JSON has it; 1e999 in a file is infinity."""
+    if isinstance(value, Mapping):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def scope(values: tuple[Json, ...], name: str = "") -> Mapping[str, Any]:
