@@ -13,6 +13,6 @@ def text_of(body: bytes, content_type: str | None) -> str | None:
     for encoding in dict.fromkeys((declared[1] if declared else "utf-8", "utf-8")):
         try:
             return body.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):  # the codec named "undefined" raises a bare UnicodeError
             continue
     return None
