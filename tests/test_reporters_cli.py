@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from io import BytesIO, StringIO, TextIOWrapper
 from itertools import chain
@@ -285,6 +286,45 @@ def test_an_encoding_without_the_symbols() -> None:
     reporter.close()
     shown = raw.getvalue().decode("ascii")
     assert "Sub-folder \\uc8fc\\ubb38\n" in shown
+
+
+@pytest.mark.parametrize("options", [{}, {"verbose": True, "disable-unicode": True}])
+def test_a_stream_closed_from_the_start_is_silence(options: dict[str, Any]) -> None:
+    none: Any = None
+    reporter = create("cli", options, Surroundings(out=none, err=none))
+    for event in demo():
+        reporter.handle(event)
+    reporter.close()
+
+
+class FullDisk(StringIO):
+    """A stream whose file takes no more; a pipe without a reader where `broken`."""
+
+    broken = False
+
+    def flush(self) -> None:
+        raise BrokenPipeError if self.broken else OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_told_once() -> None:
+    disk = FullDisk()
+    reporter = create("cli", {}, Surroundings(out=disk, err=StringIO()))
+    stream = demo()
+    with pytest.raises(UsageError, match=r"^the report cannot be written: No space left on device$"):
+        reporter.handle(next(stream))
+    written = disk.getvalue()
+    for event in stream:
+        reporter.handle(event)
+    reporter.close()
+    assert disk.getvalue() == written
+
+
+def test_a_pipe_without_a_reader_is_not_a_full_disk() -> None:
+    disk = FullDisk()
+    disk.broken = True
+    reporter = create("cli", {}, Surroundings(out=disk, err=StringIO()))
+    with pytest.raises(BrokenPipeError):
+        reporter.handle(next(demo()))
 
 
 def test_progress_is_drawn_between_the_lines_and_gone_in_the_end() -> None:

@@ -96,7 +96,6 @@ class CliReporter:
             self._progress.erase()
         if self._lines:
             self._terminal.write("\n".join(self._lines) + "\n")
-            self._terminal.out.flush()
             self._lines.clear()
         if self._progress:
             self._progress.draw()

@@ -6,7 +6,10 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import StringIO
 from typing import TextIO
+
+from runner.errors import UsageError
 
 STYLES = {
     "gray": "90",
@@ -49,10 +52,14 @@ PLAIN = Symbols(
 
 
 class Terminal:
-    """Writes to `out`. `color` is Newman's auto, on or off; auto heeds NO_COLOR, FORCE_COLOR and TERM of `environ`."""
+    """Writes to `out`, or to nobody where that is None, as Python has it for a stream that was closed from the start.
 
-    def __init__(self, out: TextIO, environ: Mapping[str, str], *, color: str = "auto", unicode: bool = True) -> None:
-        self.out = out
+    `color` is Newman's auto, on or off; auto heeds NO_COLOR, FORCE_COLOR and TERM of `environ`.
+    """
+
+    def __init__(self, out: TextIO | None, environ: Mapping[str, str], *, color: str = "auto", unicode: bool = True) -> None:
+        out = _Nobody() if out is None else out
+        self.out: TextIO = out
         self.live = is_terminal(out)
         self.color = _has_color(color, self.live, environ)
         self.unicode = unicode and _can_encode(out, "".join(getattr(Symbols(), name) for name in Symbols.__slots__))
@@ -70,12 +77,35 @@ class Terminal:
         return text if self.unicode else text.translate(_PLAIN)
 
     def write(self, text: str) -> None:
-        """Write; what the encoding of `out` does not have appears escaped."""
+        """Write at once; what the encoding of the stream does not have appears escaped.
+
+        Raises:
+            UsageError: it cannot be written, a full disk for one. After that nothing is written any more.
+            BrokenPipeError: nobody reads any more.
+        """
         try:
-            self.out.write(text)
-        except UnicodeEncodeError:
-            encoding = self.out.encoding or "ascii"
-            self.out.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            _put(self.out, text)
+            self.out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.out = _Nobody()
+            raise UsageError(f"the report cannot be written: {error.strerror or error}") from error
+
+
+class _Nobody(StringIO):
+    """A stream that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def _put(out: TextIO, text: str) -> None:
+    try:
+        out.write(text)
+    except UnicodeEncodeError:
+        encoding = out.encoding or "ascii"
+        out.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def clean(text: str) -> str:
@@ -85,9 +115,9 @@ def clean(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n"))
 
 
-def is_terminal(stream: TextIO) -> bool:
-    """Whether somebody may be looking at the stream."""
-    return not stream.closed and stream.isatty()
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody may be looking at the stream; nobody does where there is none."""
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 def _has_color(color: str, live: bool, environ: Mapping[str, str]) -> bool:
