@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from runner import events
 from runner.events import Place, RunEvent
-from runner.model import Auth, Collection, Cookie, Environment, Folder, Item, Prepared, Request, Response, Url, Variable
+from runner.model import Auth, Collection, Cookie, Environment, Folder, Item, Prepared, Request, Response, Url
 from runner.sandbox import ScriptError
 from runner.secrets import STARS, Secrets, mask
 
 _Made = TypeVar("_Made")
 _FIRST = 65_536
 """Bytes of a body in which new secrets are looked for, so that they are known in other places too."""
+_NAME = re.compile(r"\{\{([^{}]*)\}\}")
+_SETTINGS = frozenset({"addTokenTo", "queryParamKey"})
+"""Parameters of auth that say where a token goes; their values are plain words."""
 
 
 def redacted(happenings: Iterable[RunEvent], secrets: Secrets, *, bodies: bool = True) -> Iterator[RunEvent]:
@@ -90,6 +94,8 @@ class _Values:
             fields["value"] = self.under(name, value.value, str(fields.get("type")))
         if isinstance(value, Auth):
             fields["params"] = _hide_auth(value, fields["params"])
+        if isinstance(value, Url) and value.auth:
+            fields["auth"] = _hide_user_info(value.auth)
         return dataclasses.replace(value, **fields)
 
 
@@ -108,6 +114,22 @@ def _hide_auth(auth: Auth, params: Mapping[str, Any]) -> Mapping[str, Any]:
     if auth.type == "apikey" and isinstance(value, str) and "{{" not in value:
         return {**params, "value": mask(value)}
     return params
+
+
+def _hide_user_info(text: str) -> str:
+    user, colon, password = text.partition(":")
+    return f"{user}:{mask(password)}" if colon and not _NAME.fullmatch(password) else text
+
+
+def _credentials(auth: Auth, secrets: Secrets) -> Iterator[str]:
+    """The values of an auth's parameters that are secret."""
+    for key, value in auth.params.items():
+        if (
+            isinstance(value, str)
+            and key not in _SETTINGS
+            and (secrets.is_secret(key) or (auth.type, key) == ("apikey", "value"))
+        ):
+            yield value
 
 
 def _hide_deep(secrets: Secrets, value: _Made) -> _Made:
@@ -150,9 +172,7 @@ class _Redactor:
         return Item(id=item.id, name=self._secrets.hide(item.name), request=Request(url=Url(), method=item.request.method))
 
     def _run_started(self, event: events.RunStarted) -> RunEvent:
-        for scope in (event.environment.values, event.globals.values, event.collection.variables):
-            self._learn(scope)
-        self._learn_auth(event.collection)
+        self._learn_run(event)
         return _changed(
             event,
             collection=self._collection(event.collection),
@@ -161,8 +181,7 @@ class _Redactor:
         )
 
     def _run_finished(self, event: events.RunFinished) -> RunEvent:
-        for scope in (event.environment.values, event.globals.values, event.collection.variables):
-            self._learn(scope)
+        self._learn_run(event)
         return _changed(
             event,
             collection=self._collection(event.collection),
@@ -173,23 +192,29 @@ class _Redactor:
             bail=self._optional(event.bail),
         )
 
-    def _learn(self, variables: Iterable[Variable]) -> None:
-        for variable in variables:
-            self._secrets.learn(variable.key, variable.value, variable.type, lasting=True)
+    def _learn_run(self, event: events.RunStarted | events.RunFinished) -> None:
+        """Variables that are secret by their name or type, and those that the collection's auth is made of."""
+        values: dict[str, str] = {}
+        for scope in (event.globals.values, event.collection.variables, event.environment.values):
+            for variable in scope:
+                self._secrets.learn(variable.key, variable.value, variable.type, lasting=True)
+                if not variable.disabled and isinstance(variable.value, str):
+                    values[variable.key] = variable.value
+        self._learn_auth(event.collection, values)
 
-    def _learn_auth(self, folder: Folder) -> None:
-        """Credentials written into the collection itself."""
+    def _learn_auth(self, folder: Folder, values: Mapping[str, str]) -> None:
+        """Credentials written into the collection itself, or into variables it names."""
         owners: list[Folder | Request] = [folder]
         for child in folder.items:
             if isinstance(child, Folder):
-                self._learn_auth(child)
+                self._learn_auth(child, values)
             else:
                 owners.append(child.request)
         for auth in (owner.auth for owner in owners if owner.auth):
-            for key, value in auth.params.items():
-                if isinstance(value, str) and "{{" not in value:
-                    secret = auth.type == "apikey" and key == "value"
-                    self._secrets.learn(key, value, "secret" if secret else "any", lasting=True)
+            for written in _credentials(auth, self._secrets):
+                value = _NAME.sub(lambda name: values.get(name[1], name[0]), written)
+                if "{{" not in value:
+                    self._secrets.learn_value(value, lasting=True)
 
     def _collection(self, collection: Collection) -> Collection:
         if self._bodies:
@@ -208,6 +233,8 @@ class _Redactor:
 
     def _request_sent(self, event: events.RequestSent) -> RunEvent:
         """A token that a server has just given out is learned here, before a script can write it to the console."""
+        if event.prepared.request:
+            self._learn_sent(event.prepared.request)
         for name, value in event.prepared.headers:
             self._secrets.learn_header(name, value)
         for body in (event.prepared.body, event.response.body if event.response else None):
@@ -218,6 +245,14 @@ class _Redactor:
             response = self._response(response, event.prepared, prepared)
         place, error = self._clean_place(event.place), self._optional(event.error)
         return _changed(event, place=place, prepared=prepared, response=response, error=error)
+
+    def _learn_sent(self, request: Request) -> None:
+        """What the request is signed with, as it is now that variables are put in."""
+        if request.auth:
+            for value in _credentials(request.auth, self._secrets):
+                self._secrets.learn_value(value)
+        if request.url.auth:
+            self._secrets.learn_value(request.url.auth.partition(":")[2])
 
     def _prepared(self, prepared: Prepared) -> Prepared:
         return _changed(

@@ -359,6 +359,60 @@ def test_credentials_in_the_collection_are_learned() -> None:
     assert "X-Custom" in repr(shown)
 
 
+def signed(auth: Auth, url: str, **variables: str) -> list[RunEvent]:
+    """A run of one request that is signed with variables of innocuous names."""
+    item = Item(id="1", name="i", request=Request(url=Url(text="http://h"), auth=auth))
+    resolved = {key: variables.get(value.strip("{}"), value) for key, value in auth.params.items()}
+    request = Request(url=Url(text=url), auth=Auth(type=auth.type, params=resolved))
+    response = Response(code=200, reason="OK", url=url, body=f"you sent {url}".encode())
+    prepared = Prepared(method="GET", url=url, request=request)
+    written = tuple(Variable(key=key, value=value) for key, value in variables.items())
+    environment, nothing = Environment(values=written), Environment()
+    collection = Collection(id="c", name="c", items=(item,))
+    return [
+        events.RunStarted(collection=collection, environment=environment, globals=nothing, iterations=1, items=1, started=0.0),
+        events.RequestSent(place=place(item), source="item", prepared=prepared, response=response),
+        events.ConsoleWritten(place=place(item), listen="test", console=Console(level="log", messages=(url,))),
+        events.RunFinished(finished=1.0, environment=environment, globals=nothing, collection=collection),
+    ]
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        Auth(type="apikey", params={"key": "q", "value": "{{mine}}", "in": "query"}),
+        Auth(type="basic", params={"username": "someone", "password": "{{mine}}"}),
+        Auth(type="digest", params={"username": "someone", "password": "{{mine}}"}),
+        Auth(type="bearer", params={"token": "{{mine}}"}),
+        Auth(type="hawk", params={"authId": "someone", "authKey": "{{mine}}"}),
+        Auth(type="oauth2", params={"accessToken": "{{mine}}", "addTokenTo": "queryParams"}),
+        Auth(type="awsv4", params={"accessKey": "{{mine}}", "region": "someone"}),
+    ],
+)
+def test_what_signs_a_request_is_secret_whatever_its_variable_is_called(auth: Auth) -> None:
+    run = signed(auth, "http://h/?q=in%2Fnocuous+1&queryParams", mine="in/nocuous 1")
+    for happenings in (run, run[1:]):
+        shown = repr(list(redacted(happenings, Secrets())))
+        assert "nocuous" not in shown
+        assert auth.type in shown
+    assert "queryParams" in repr(list(redacted(run, Secrets())))
+    assert "someone" in repr(list(redacted([*run, events.Noted(place=None, text="someone")], Secrets())))
+
+
+def test_a_password_in_the_parts_of_a_url() -> None:
+    url = Url(protocol="https", auth="user:hidden-word", host=("h",))
+    template = Item(id="2", name="i", request=Request(url=replace(url, auth="{{user}}:{{word}}")))
+    item = Item(id="1", name="i", request=Request(url=url))
+    shown = list(redacted([events.ItemStarted(place=place(one)) for one in (item, template)], Secrets()))
+    assert [event.place.item.request.url.auth for event in shown if isinstance(event, events.ItemStarted)] == [
+        "user:****",
+        "{{user}}:{{word}}",
+    ]
+    prepared = Prepared(method="GET", url="https://h/", request=item.request)
+    sent = events.RequestSent(place=place(template), source="item", prepared=prepared, error="no: hidden-word")
+    assert "hidden-word" not in repr(list(redacted([sent], Secrets())))
+
+
 def test_a_token_given_out_by_a_server_is_hidden_in_what_scripts_say_next() -> None:
     body = json.dumps({"access_token": "given-out-by-server", "expires_in": 86400}).encode()
     prepared = Prepared(method="POST", url="http://h/", headers=(("X-Session-Token", "sent-by-a-script"),))
