@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 STARS = "****"
 SHORTEST = 6
-"""Values with fewer characters are hidden under their name only: as parts of a text they would be found everywhere."""
+"""Values with fewer characters are hidden under their name only, or as whole words if they are variables of type secret."""
 REMEMBERED = 100
 """How many passing values (a token of each iteration) are kept; the oldest give way, so that memory and time stay flat."""
 
@@ -25,6 +25,7 @@ _ABOUT = re.compile(
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLAIN_WORDS = frozenset({"bearer", "password", "postman", "secret", "string", "undefined", "[object object]"})
+_NO_SECRET = re.compile(r"\W+|true|false|null", re.IGNORECASE)
 _PROSE_NAMES = frozenset({"token", "password", "secret", "jwt", "bearer", "credential", "credentials", "passphrase", "pwd"})
 _HINTS = ("token", "secret", "pass", "authori", "cookie", "credential", "jwt", "bearer", "pwd", "basic", "@",
           "_key", "-key", ".key", "key=", *(f"{word}key" for word in _KEYS))  # fmt: skip
@@ -39,7 +40,7 @@ _FIELD = re.compile(
 )
 _PAIR = re.compile(r"(?P<head>(?P<name>[A-Za-z_][\w.\[\]-]{0,63})=)(?P<text>[^\s&;,\"'<>(){}]+)")
 _HEADER = re.compile(
-    r"(?P<head>(?P<name>[A-Za-z][\w-]{1,63}):[ \t]*)"
+    r"(?<!/)(?P<head>(?P<name>[A-Za-z][\w-]{1,63}):[ \t]*)"  # `POST /oauth2/token: refused` is no header
     r"(?P<text>(?:[A-Za-z][\w-]{2,15}[ \t]+)?[^\s,;\"'<>(){}]+(?:;[^\r\n]*)?)"
 )
 _SCHEME = re.compile(r"(?P<head>\b(?:Bearer|Basic)[ \t]+)(?P<text>(?=\S*[\d=._])[\w.~+/=-]{8,})", re.IGNORECASE)
@@ -90,6 +91,7 @@ class Secrets:
         self._recent: dict[str, list[tuple[str, str]]] = {}
         self._needles: list[tuple[str, str]] | None = []
         self._hints: tuple[str, ...] = _HINTS
+        self._short: dict[str, re.Pattern[str]] = {}
         self._known: dict[str, str] = {}
         self._known_at = 0
         self.version = 0
@@ -112,6 +114,14 @@ class Secrets:
         """Remember a value if its name or type says that it is secret; `lasting` ones never give way to newer ones."""
         if isinstance(value, str | int | float) and not isinstance(value, bool) and self.is_secret(key, type):
             self.learn_value(str(value), lasting=lasting)
+            if type == "secret":
+                self._learn_short(str(value).strip())
+
+    def _learn_short(self, value: str) -> None:
+        """Remember what the user has declared secret though it is short: it is hidden where it stands alone."""
+        if 0 < len(value) < SHORTEST and value not in self._short and not _NO_SECRET.fullmatch(value):
+            self._short[value] = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)")
+            self.version += 1
 
     def learn_value(self, value: str, *, lasting: bool = False) -> None:
         """Remember a value that is secret whatever it is called."""
@@ -195,6 +205,9 @@ class Secrets:
         if hidden is not text:
             while found := next((needle for needle, _ in self._sorted() if needle in hidden), None):
                 hidden = hidden.replace(found, STARS)
+        for value, alone in self._short.items():
+            if value in hidden:
+                hidden = alone.sub(STARS, hidden)
         return hidden
 
     def _sorted(self) -> list[tuple[str, str]]:

@@ -180,6 +180,24 @@ def test_a_variable_of_type_secret_and_a_registered_name() -> None:
     assert secrets.hide('{"account":"99"}') == '{"account":"****"}'
 
 
+def test_a_short_variable_of_type_secret_is_hidden_where_it_stands_alone() -> None:
+    secrets = Secrets()
+    for value in ("a1", "비밀", "+x+", "true", "--", ""):
+        secrets.learn("pin", value, "secret")
+    secrets.learn("password", "b2")
+    assert secrets.hide("a1") == "****"
+    assert secrets.hide('{"pin":"a1", "x": [a1]} /a1?a1=1') == '{"pin":"****", "x": [****]} /****?****=1'
+    assert secrets.hide("a11 ba1 a_a1 비밀번호 b2 true --") == "a11 ba1 a_a1 비밀번호 b2 true --"
+    assert secrets.hide("비밀 1 +x+") == "**** 1 ****"
+
+
+def test_a_path_before_a_colon_is_no_header() -> None:
+    refusal = "POST https://h/oauth2/tokenP: refused: it moves money"
+    assert Secrets().hide(refusal) == refusal
+    for before in ("", " ", '"', "> ", "\n"):
+        assert Secrets().hide(f"{before}access-token: abcdefgh") == f"{before}access-token: ****"
+
+
 def test_unchanged_text_is_the_same_object() -> None:
     secrets = Secrets()
     secrets.learn("token", SECRET)
