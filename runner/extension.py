@@ -1,8 +1,8 @@
 """The seam for what a broker, or any service, needs beyond Postman's rules. KIS is one user of it.
 
 An extension sees an item before its scripts run (`prepare`), every request before it leaves (`guard`, on each hop and
-for script requests too), may answer in the server's place (`answer`), watch variables scripts set (`accept`), and add
-checks of its own (`judge`). Each has a default that does nothing.
+for script requests too), may answer in the server's place (`answer`), watch variables scripts set (`accept`), add checks
+of its own (`judge`), and say something about a response (`remark`). Each has a default that does nothing.
 """
 
 from __future__ import annotations
@@ -70,6 +70,10 @@ class Extension:
 
     def judge(self, item: Item, prepared: Prepared, response: Response) -> Iterable[Assertion]:
         """Checks on an item's response, reported like a script's own."""
+        return ()
+
+    def remark(self, item: Item, prepared: Prepared, response: Response) -> Iterable[str]:
+        """Lines for the report about an item's response, that change nothing in how the run comes out."""
         return ()
 
 

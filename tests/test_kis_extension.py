@@ -15,7 +15,7 @@ from runner.kis.guard import OrderGuard
 from runner.kis.plug import plug
 from runner.kis.whose import applies
 from runner.load import collection_from_json
-from runner.model import Body, Collection, Request
+from runner.model import Body, Collection, Request, Response
 from runner.secrets import Secrets
 from runner.variables import Scopes
 from tests.kis_turns import MOCK, NUMBERS, REAL, post, scopes, sent, turn
@@ -164,6 +164,44 @@ def test_what_happened_in_one_item_does_not_count_in_the_next() -> None:
     ask_hash(extension)
     extension.prepare(turn(post("{{VTS}}" + ORDER, '{"CANO": "x"}', HASHED), scopes(VTS_HASH="old")))
     extension.guard(sent(MOCK + ORDER, {"hashkey": "old"}), "item")
+
+
+# -------------------------------------------------------------------------------------------------------------- remarks
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "said"),
+    [
+        (
+            200,
+            {"rt_cd": "1", "msg_cd": "EGW00201", "msg1": " 초당 거래건수를 초과하였습니다.  "},
+            "EGW00201 초당 거래건수를 초과하였습니다.",
+        ),
+        (200, {"rt_cd": "7", "msg_cd": "IGW00009"}, "IGW00009"),
+        (
+            500,
+            {"rt_cd": "1", "msg_cd": "EGW00123", "msg1": "기간이 만료된 token 입니다."},
+            "EGW00123 기간이 만료된 token 입니다.",
+        ),
+        (
+            403,
+            {"error_code": "EGW00103", "error_description": "유효하지 않은 AppKey입니다."},
+            "EGW00103 유효하지 않은 AppKey입니다.",
+        ),
+        (502, "<html>", "HTTP 502"),
+        (404, [1], "HTTP 404"),
+        (200, {"rt_cd": "0", "msg_cd": "MCA00000", "msg1": "정상처리 되었습니다."}, None),
+        (200, {"access_token": "x"}, None),
+        (200, "", None),
+    ],
+)
+def test_a_refusal_of_the_broker_is_told(code: int, body: Any, said: str | None) -> None:
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    response = Response(code=code, reason="", url="", body=text.encode())
+    item = turn(post(MOCK), scopes()).item
+    assert list(KisExtension().remark(item, sent(MOCK + ORDER), response)) == ([f"KIS: {said}"] if said else [])
+    assert list(KisExtension().remark(item, sent("https://example.com" + ORDER), response)) == []
+    assert list(OrderGuard().remark(item, sent(MOCK + ORDER), response)) == []
 
 
 # --------------------------------------------------------------------------------------------------------------- tokens

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from runner import url as urls
 from runner.extension import Prepare, Turn
-from runner.kis import accounts, hashkey, tokens
+from runner.kis import accounts, answers, hashkey, tokens
 from runner.kis.guard import OrderGuard, moves_money
 from runner.kis.hosts import VARIABLES, Kind, expanded
-from runner.model import Prepared, Request
+from runner.model import Item, Prepared, Request, Response
 
 
 class KisExtension(OrderGuard):
@@ -94,3 +94,10 @@ class KisExtension(OrderGuard):
             self._watch.stored(key)
         super().accept(scope, key, old, new)
         return None if self._revoking else tokens.objection(key, old, new)
+
+    def remark(self, item: Item, prepared: Prepared, response: Response) -> Iterable[str]:
+        """Name the broker's reason where it refused, whatever the item's tests look at."""
+        if self._hosts.of_request(prepared) is None:
+            return ()
+        reason = answers.refusal(response)
+        return (f"KIS: {reason}",) if reason else ()
