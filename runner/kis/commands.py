@@ -6,8 +6,9 @@ import time
 
 import rich_click as click
 
-from runner.errors import ExitCode
+from runner.errors import ExitCode, UsageError
 
+_PORT = click.IntRange(0, 65_535)
 _PANEL = "KIS: account and safety"
 
 OPTIONS = (
@@ -27,8 +28,8 @@ NAMES = ("no_kis", "keep_account", "allow_revoke", "allow_real_orders", "simulat
 
 
 @click.command("simulate", context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--mock-port", type=int, default=0, help="Port of the mock host; default: a free one.")
-@click.option("--real-port", type=int, default=0, help="Port of the real host; default: a free one.")
+@click.option("--mock-port", type=_PORT, default=0, help="Port of the mock host; default: a free one.")
+@click.option("--real-port", type=_PORT, default=0, help="Port of the real host; default: a free one.")
 @click.option("--no-limits", is_flag=True, help="Do not enforce calls per second.")
 def command(mock_port: int, real_port: int, no_limits: bool) -> int:
     """Start the KIS simulator on this machine and keep it running until Ctrl-C.
@@ -36,9 +37,13 @@ def command(mock_port: int, real_port: int, no_limits: bool) -> int:
     \b
     pabal simulate --mock-port 8443 --real-port 9443
     """
-    from runner.kis.simulator import Simulator
+    from runner.kis.simulator import serve
 
-    with Simulator(limits=not no_limits, mock_port=mock_port, real_port=real_port) as simulator:
+    try:
+        started = serve(mock_port=mock_port, real_port=real_port, limits=not no_limits)
+    except OSError as error:
+        raise UsageError(f"the simulator cannot listen there: {error.strerror or error}", hint="choose other ports") from error
+    with started as simulator:
         click.echo(f"VTS={simulator.mock_url}\nPROD={simulator.real_url}")
         for name, value in simulator.credentials.items():
             click.echo(f"{name}={value}")
