@@ -207,6 +207,8 @@ class _ItemRun:
         if self.skipped:
             return
         prepared, response = yield from self._send(request)
+        if prepared is not None and response is not None:
+            yield from self._remarks(prepared, response)
         if prepared is not None:
             yield from self._tests(prepared, response)
 
@@ -277,6 +279,11 @@ class _ItemRun:
         for owner in self._step.owners:
             merged.update(owner.behavior)
         return merged
+
+    def _remarks(self, prepared: Prepared, response: Response) -> Saying:
+        for extension in self._ports.extensions:
+            for text in extension.remark(self._step.item, prepared, response):
+                yield events.Noted(place=self._place, text=text, level="warning")
 
     def _tests(self, prepared: Prepared, response: Response | None) -> Saying:
         phase = self.phase

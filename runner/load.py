@@ -43,6 +43,7 @@ _SWITCHES = frozenset(
         "followAuthorizationHeader removeRefererHeaderOnRedirect insecureHTTPParser tlsPreferServerCiphers"
     ).split()
 )
+_MODES = frozenset({"raw", "urlencoded", "formdata", "file", "graphql"})
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -357,7 +358,7 @@ def _body(data: Any, where: Where) -> Body | None:
     if isinstance(data, str):
         return Body(mode="raw", raw=data)
     root = as_object(data, where)
-    mode = _text(root.get("mode"))
+    mode = _text(root.get("mode")).lower()
     if not mode:
         return None
     file = root.get("file")
@@ -366,7 +367,7 @@ def _body(data: Any, where: Where) -> Body | None:
     options = root.get("options")
     raw_options = options.get("raw") if isinstance(options, dict) else None
     return Body(
-        mode=mode,
+        mode=mode if mode in _MODES else "raw",  # as Postman sends a mode that it does not know
         raw=_raw(root.get("raw")),
         urlencoded=_params(root.get("urlencoded"), where.at("urlencoded"), _query_line),
         formdata=tuple(_form_param(entry, where.at("formdata")) for entry in as_list(root.get("formdata"), where.at("formdata"))),

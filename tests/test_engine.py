@@ -312,6 +312,9 @@ class Guardian(Extension):
     def accept(self, scope: str, key: str, old: Any, new: Any) -> str | None:
         return "kept" if key == "token" and old and not new else None
 
+    def remark(self, item: Item, prepared: Prepared, response: Response) -> Iterable[str]:
+        return (f"answered {response.code}",)
+
     def judge(self, item: Item, prepared: Prepared, response: Response) -> Iterable[Assertion]:
         yield Assertion(name="judged", index=0, passed=item.name != "r4")
 
@@ -329,7 +332,7 @@ def test_extensions_refuse_skip_stop_keep_and_judge() -> None:
     told = [(event.error, event.refused) for event in happened if isinstance(event, events.RequestSent)]
     assert told == [("a real order\n  --allow-real-orders", True), ("fill CANO", False), (None, False)]
     assert [event.reason for event in happened if isinstance(event, events.ItemSkipped)] == ["not today"]
-    assert [event.text for event in happened if isinstance(event, events.Noted)] == ["looked", "kept"]
+    assert [event.text for event in happened if isinstance(event, events.Noted)] == ["looked", "answered 200", "kept"]
     assert (bench.scopes.lookup("token"), bench.scopes.lookup("other")) == ("good", "x")
     assert [event.assertion.passed for event in happened if isinstance(event, events.Asserted)] == [False]
 

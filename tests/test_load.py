@@ -118,6 +118,8 @@ def test_a_request_in_full() -> None:
         (None, None),
         ({}, None),
         ("text", Body(mode="raw", raw="text")),
+        ({"mode": "RAW", "raw": "x"}, Body(mode="raw", raw="x")),
+        ({"mode": "novel", "raw": "x"}, Body(mode="raw", raw="x")),
         ({"mode": "raw", "raw": {"a": 1}, "options": {"raw": {"language": "json"}}}, Body(mode="raw", raw='{"a":1}', language="json")),
         ({"mode": "raw", "raw": None, "options": None}, Body(mode="raw")),
         ({"mode": "urlencoded", "urlencoded": "a=1&b&c="}, Body(mode="urlencoded", urlencoded=(Param(key="a", value="1"), Param(key="b", value=None), Param(key="c")))),

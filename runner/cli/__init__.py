@@ -34,4 +34,7 @@ def _command() -> int:
     except PabalError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
+    except OSError as error:  # the terminal is full or gone; files of ours tell of it themselves
+        click.echo(f"error: the output cannot be written: {error.strerror or error}", err=True)
+        return ExitCode.BROKEN
     return status if isinstance(status, int) else ExitCode.OK

@@ -26,7 +26,9 @@ _OF_THE_RUN = ("silent", "verbose", "color", "disable_unicode")
 def make_reporters(values: Mapping[str, Any], reporter_options: Settings) -> list[Reporter]:
     """The reporters of `--reporters`, each with its own options, those for all reporters, and those of the run."""
     names = [name.strip() for name in values["reporters"].split(",") if name.strip()]
-    surroundings = Surroundings(out=sys.stdout, err=sys.stderr, environ=os.environ)
+    nobody = Path(os.devnull)  # a stream that was closed from the start is None
+    out, err = (stream or nobody.open("w", encoding="utf-8") for stream in (sys.stdout, sys.stderr))
+    surroundings = Surroundings(out=out, err=err, environ=os.environ)
     shared = {name: values[name] for name in _OF_THE_RUN}
     return [create(name, {**shared, **_options_of(name, names, reporter_options)}, surroundings) for name in dict.fromkeys(names)]
 

@@ -6,7 +6,6 @@ import gc
 import os
 import re
 import signal
-import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
@@ -129,7 +128,7 @@ def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
         try:
             result = report(session, reporters)
         except BrokenPipeError:  # whoever read the report has gone, as `head` does
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return ExitCode.BROKEN
         export_scopes(session, values)
     return ExitCode.OK if values["suppress_exit_code"] else result.exit_code
