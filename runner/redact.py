@@ -172,25 +172,25 @@ class _Redactor:
         return Item(id=item.id, name=self._secrets.hide(item.name), request=Request(url=Url(), method=item.request.method))
 
     def _run_started(self, event: events.RunStarted) -> RunEvent:
-        self._learn_run(event)
-        return _changed(
-            event,
-            collection=self._collection(event.collection),
-            environment=self._environment(event.environment),
-            globals=self._environment(event.globals),
-        )
+        return _changed(event, **self._content(event))
 
     def _run_finished(self, event: events.RunFinished) -> RunEvent:
-        self._learn_run(event)
         return _changed(
             event,
-            collection=self._collection(event.collection),
-            environment=self._environment(event.environment),
-            globals=self._environment(event.globals),
+            **self._content(event),
             unresolved=tuple(map(self._secrets.hide, event.unresolved)),
             error=self._optional(event.error),
             bail=self._optional(event.bail),
         )
+
+    def _content(self, event: events.RunStarted | events.RunFinished) -> dict[str, Any]:
+        """Collection and scopes as they may be shown; what they hold is learned first."""
+        self._learn_run(event)
+        return {
+            "collection": self._collection(event.collection),
+            "environment": self._environment(event.environment),
+            "globals": self._environment(event.globals),
+        }
 
     def _learn_run(self, event: events.RunStarted | events.RunFinished) -> None:
         """Variables that are secret by their name or type, and those that the collection's auth is made of."""
