@@ -43,6 +43,7 @@ _SWITCHES = frozenset(
         "followAuthorizationHeader removeRefererHeaderOnRedirect insecureHTTPParser tlsPreferServerCiphers"
     ).split()
 )
+_DEEPEST = 100
 _MODES = frozenset({"raw", "urlencoded", "formdata", "file", "graphql"})
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
@@ -207,6 +208,8 @@ def _item_or_folder(data: Any, where: Where, index: int) -> Item | Folder:
 
 
 def _folder(data: Json, where: Where) -> Folder:
+    if len(where.names) > _DEEPEST:
+        raise Where(where.file).fail(f"folders are nested too deeply: more than {_DEEPEST} in one another")
     return Folder(
         id=_id(data),
         name=_text(data.get("name")),

@@ -49,13 +49,17 @@ class _Values:
             return mask(text) if self._secrets.knows(text := str(value)) else value
         if id(value) in self._copies:
             return self._copies[id(value)]
-        if isinstance(value, Mapping):
-            return self._mapping(value)
-        if isinstance(value, list):
-            copy = self._copies[id(value)] = []
-            copy.extend(self.hide(part) for part in value)
-            return copy
+        if isinstance(value, Mapping | list):
+            try:
+                return self._mapping(value) if isinstance(value, Mapping) else self._list(value)
+            except RecursionError:  # what lies too deep to look at is not shown
+                return STARS
         return self._other(value)
+
+    def _list(self, value: list[Any]) -> list[Any]:
+        copy = self._copies[id(value)] = []
+        copy.extend(self.hide(part) for part in value)
+        return copy
 
     def _other(self, value: Any) -> Any:
         if isinstance(value, tuple | set | frozenset):
@@ -133,10 +137,7 @@ def _credentials(auth: Auth, secrets: Secrets) -> Iterator[str]:
 
 
 def _hide_deep(secrets: Secrets, value: _Made) -> _Made:
-    try:
-        hidden: _Made = _Values(secrets).hide(value)
-    except RecursionError:
-        hidden = STARS  # type: ignore[assignment]
+    hidden: _Made = _Values(secrets).hide(value)
     return hidden
 
 

@@ -98,6 +98,27 @@ def test_without_the_brokers_folder_a_working_postman_runner_is_left(tmp_path: P
     assert "--folder" in listed.stdout and "--simulate" not in listed.stdout
 
 
+@pytest.mark.parametrize(("folders", "status"), [(100, 0), (101, 3)])
+def test_folders_in_folders_and_values_in_values_end_somewhere(
+    tmp_path: Path, recorder: Recorder, folders: int, status: int
+) -> None:
+    deep: dict[str, Any] = item("one", recorder.url("/"))
+    for _ in range(folders):
+        deep = {"name": "f", "item": [deep]}
+    value: list[Any] = []
+    for _ in range(800):
+        value = [value]
+    environment = tmp_path / "e.json"
+    environment.write_text(json.dumps({"values": [{"key": "deep", "value": value}]}))
+    report = tmp_path / "report.json"
+    process = start(
+        "run", collection(tmp_path, deep), "-e", str(environment), "-r", "cli,json", "--reporter-json-export", str(report)
+    )
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in err) == (status, False), err
+    assert report.exists() == (status == 0)
+
+
 @pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
 def test_the_library_example_of_the_readme(tmp_path: Path, recorder: Recorder, readme: str) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
