@@ -43,6 +43,9 @@ _SWITCHES = frozenset(
         "followAuthorizationHeader removeRefererHeaderOnRedirect insecureHTTPParser tlsPreferServerCiphers"
     ).split()
 )
+BEHAVIORS = _SWITCHES | {"maxRedirects", "disabledSystemHeaders", "protocolVersion", "tlsDisabledProtocols", "tlsCipherSelection"}
+"""Every key of protocolProfileBehavior that postman-runtime knows."""
+
 _DEEPEST = 100
 _MODES = frozenset({"raw", "urlencoded", "formdata", "file", "graphql"})
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))

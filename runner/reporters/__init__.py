@@ -67,12 +67,13 @@ def _progress(options: Settings, surroundings: Surroundings) -> Reporter:
     return make(options, surroundings)
 
 
-_KNOWN: Mapping[str, Callable[[Settings, Surroundings], Reporter]] = {
+BUILT_IN: Mapping[str, Callable[[Settings, Surroundings], Reporter]] = {
     "cli": _cli,
     "json": _json,
     "junit": _junit,
     "progress": _progress,
 }
+"""The reporters that come with pabal, by name."""
 
 
 def create(name: str, options: Settings, surroundings: Surroundings) -> Reporter:
@@ -83,12 +84,13 @@ def create(name: str, options: Settings, surroundings: Surroundings) -> Reporter
     Raises:
         UsageError: there is no reporter of that name.
     """
-    make = _KNOWN.get(name)
+    make = BUILT_IN.get(name)
     if make is None:
-        near = difflib.get_close_matches(name, _KNOWN, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(_KNOWN)}"
+        near = difflib.get_close_matches(name, BUILT_IN, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(BUILT_IN)}"
         raise UsageError(
-            f"there is no reporter {name!r} (known: {', '.join(_KNOWN)})" if near else f"there is no reporter {name!r}", hint=hint
+            f"there is no reporter {name!r} (known: {', '.join(BUILT_IN)})" if near else f"there is no reporter {name!r}",
+            hint=hint,
         )
     return make({_kebab(key): value for key, value in options.items()}, surroundings)
 
