@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from runner import __version__, cookies, usage
+from runner.clock import Clock
 from runner.data import load_rows
 from runner.door import Door
 from runner.dynamic import Dynamic
@@ -185,10 +186,12 @@ class Session:
             jar=jar, verify=not options.insecure, follow_redirects=not options.ignore_redirects, environ=options.environ
         )
         self._stack.callback(transport.close)
+        clock = Clock(options.settings.timeout)
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
         return Ports(
             sandbox=self._sandbox,
-            door=Door(transport, self.extensions),
+            door=Door(transport, self.extensions, clock),
+            clock=clock,
             scopes=self.scopes,
             jar=jar,
             read_file=files.read,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from runner.clock import Clock
+from runner.errors import SendError
 from runner.extension import Extension
 from runner.model import Prepared, Response
 
@@ -23,26 +26,57 @@ class Sender(Protocol):
         ...
 
 
-class Door:
-    """Guards, answers in the server's place, then the wire."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """A request is to be tried once more after `wait` seconds; `limit` is how often at most, where there is one."""
 
-    def __init__(self, sender: Sender, extensions: Sequence[Extension] = ()) -> None:
+    wait: float
+    limit: int | None
+
+
+class Door:
+    """Guards, answers in the server's place, the pace, then the wire."""
+
+    def __init__(self, sender: Sender, extensions: Sequence[Extension] = (), clock: Clock | None = None) -> None:
         self._sender = sender
         self._extensions = extensions
+        self._clock = clock or Clock()
 
     def send(self, prepared: Prepared, source: str, timeout: float | None = None) -> Response:
-        """Let a request out and wait for its response.
+        """Let a request out and wait for its response; `timeout` is in ms and does not count the wait for its turn.
 
         Raises:
             Refused: a guard holds it back, or one of its redirects.
-            SendError: there was no response.
+            SendError: there was no response, or the run ended before its turn came.
         """
         self._guard(prepared, source)
         for extension in self._extensions:
             if answer := extension.answer(prepared):
                 return answer
-        return self._sender.send(prepared, timeout=timeout, check=self._guard)
+        self._await_turn(prepared, source)
+        return self._sender.send(prepared, timeout=self._clock.within(timeout), check=self._hop)
+
+    def again(self, prepared: Prepared, source: str, attempt: int, outcome: Response | SendError) -> Retry | None:
+        """Whether to try once more: the longest wait that an extension asks for, unless one forbids it or the run ends sooner."""
+        wishes = [
+            Retry(wait=wait, limit=extension.retries)
+            for extension in self._extensions
+            if (wait := extension.again(prepared, source, attempt, outcome)) is not None
+        ]
+        longest = max(wishes, key=lambda wish: wish.wait, default=None)
+        return longest if longest and longest.wait < self._clock.left else None
+
+    def _hop(self, prepared: Prepared, source: str) -> None:
+        self._guard(prepared, source)
+        self._await_turn(prepared, source)
 
     def _guard(self, prepared: Prepared, source: str) -> None:
         for extension in self._extensions:
             extension.guard(prepared, source)
+
+    def _await_turn(self, prepared: Prepared, source: str) -> None:
+        for extension in self._extensions:
+            if wait := extension.pace(prepared, source):
+                self._clock.wait(wait)
+        if not self._clock.left:
+            raise SendError("not sent: the run's time was up before its turn came", code="ETIMEDOUT")

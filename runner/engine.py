@@ -7,7 +7,7 @@ nothing unless `bail` says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -29,7 +29,7 @@ from runner.variables import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a run goes. Times are in ms, 0 for none.
+    """How a run goes. Times are in ms, 0 for none; `timeout` is kept by the clock among the ports.
 
     `bail` stops after the item in which something failed; `abort` breaks the run off with an error when a script or a
     request fails (Newman's `--bail folder`).
@@ -42,7 +42,6 @@ class Settings:
     bail: bool = False
     abort: bool = False
     fail_on_unresolved: bool = False
-    sleep: Callable[[float], None] = time.sleep
 
 
 class _Stop(Exception):
@@ -62,7 +61,6 @@ class Engine:
         self._ports = ports
         self._settings = settings
         self._refs = count(1)
-        self._deadline = time.monotonic() + settings.timeout / 1000 if settings.timeout else None
         self._run = self._happenings()
         self._interrupted = self._inside = False
 
@@ -156,9 +154,10 @@ class Engine:
                 )
 
     def _pause(self, *, first: bool) -> None:
-        if self._settings.delay and not first:
-            self._settings.sleep(self._settings.delay / 1000)
-        if self._deadline and time.monotonic() >= self._deadline:
+        clock = self._ports.clock
+        if not first:
+            clock.wait(self._settings.delay / 1000)
+        if not clock.left:
             raise _Stop(error=f"the run took longer than its {self._settings.timeout:g} ms (--timeout)")
 
     def _place(self, step: Step, position: int, iteration: int) -> Place:
@@ -173,7 +172,7 @@ class Engine:
         )
 
     def _item(self, step: Step, place: Place) -> Generator[RunEvent | Waiting, None, str | Unset | None]:
-        run = _ItemRun(self._ports, self._settings, step, place, self._remaining())
+        run = _ItemRun(self._ports, self._settings, step, place)
         stop: _Stop | None = None
         try:
             yield from run.events()
@@ -184,18 +183,13 @@ class Engine:
             raise stop
         return run.phase.next_request
 
-    def _remaining(self) -> float | None:
-        return max(1.0, (self._deadline - time.monotonic()) * 1000) if self._deadline else None
-
 
 class _ItemRun:
     """One item's turn, from the extensions' look at it to its last test script."""
 
-    def __init__(self, ports: Ports, settings: Settings, step: Step, place: Place, remaining: float | None) -> None:
+    def __init__(self, ports: Ports, settings: Settings, step: Step, place: Place) -> None:
         self._ports, self._settings, self._step, self._place = ports, settings, step, place
-        self._request_timeout = _least(settings.request_timeout, remaining)
-        script_timeout = _least(settings.script_timeout, remaining)
-        self._scripts = ScriptRunner(ports, timeout=script_timeout, request_timeout=self._request_timeout)
+        self._scripts = ScriptRunner(ports, timeout=settings.script_timeout, request_timeout=settings.request_timeout)
         self.phase = Phase()
         self.skipped = False
 
@@ -256,7 +250,7 @@ class _ItemRun:
             yield from self._stop(request, f"not sent, these variables have no value: {', '.join(scopes.missing)}")
             return None, None
         try:
-            response = yield from exchange(self._ports, out, self._place, self._request_timeout)
+            response = yield from exchange(self._ports, out, self._place, self._settings.request_timeout)
         except SendError as error:
             self._give_up(error.what)
             return out.prepared, None
@@ -315,8 +309,3 @@ class _ItemRun:
             raise _Stop(error=reason)
         if self._settings.bail:
             raise _Stop(bail=reason)
-
-
-def _least(setting: float, remaining: float | None) -> float | None:
-    times = [time for time in (setting, remaining) if time]
-    return min(times) if times else None

@@ -1,8 +1,9 @@
 """The seam for what a broker, or any service, needs beyond Postman's rules. KIS is one user of it.
 
 An extension sees an item before its scripts run (`prepare`), every request before it leaves (`guard`, on each hop and
-for script requests too), may answer in the server's place (`answer`), watch variables scripts set (`accept`), add checks
-of its own (`judge`), and say something about a response (`remark`). Each has a default that does nothing.
+for script requests too), may answer in the server's place (`answer`), hold a request back until its turn (`pace`), have it
+sent once more (`again`), watch variables scripts set (`accept`), add checks of its own (`judge`), and say something about a
+response (`remark`). Each has a default that does nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from runner.errors import SendError
 from runner.model import Collection, Item, Prepared, Request, Response
 from runner.sandbox import Assertion
 from runner.secrets import Secrets
@@ -48,6 +50,8 @@ class Extension:
     """Base of extensions; override what you need."""
 
     name = ""
+    retries: int | None = None
+    """How often at most `again` has a request sent once more, for the report; None where no such number is known."""
 
     def prepare(self, turn: Turn) -> Prepare:
         """Look at an item before its pre-request scripts run."""
@@ -62,6 +66,21 @@ class Extension:
 
     def answer(self, prepared: Prepared) -> Response | None:
         """Answer in the server's place, or None to let the request go out."""
+        return None
+
+    def pace(self, prepared: Prepared, source: str) -> float:
+        """Seconds until this request may leave: asked once for each hop of each attempt, after the guards and `answer`.
+
+        `source` is as in `guard`. The wait happens at once, so a limiter may count the request as sent then.
+        """
+        return 0
+
+    def again(self, prepared: Prepared, source: str, attempt: int, outcome: Response | SendError) -> float | None:
+        """Seconds to wait before the request is tried once more, None where the extension has no wish.
+
+        `attempt` counts from 1, `outcome` is what came of it. Of several wishes the longest counts; infinity forbids it
+        whoever wants it. A new attempt is signed anew and passes the guards again. A refusal is never tried again.
+        """
         return None
 
     def accept(self, scope: str, key: str, old: Any, new: Any) -> str | None:

@@ -106,13 +106,14 @@ def _failure(place: Place, **fields: Any) -> Failure:
 class RunResult:
     """What a run came to. Feed it every event with `add`; it may be read at any time.
 
-    `stats` counts under Newman's names; its `requests` are all that went out, `sources` splits them into item, script and
-    auth. `refused` are requests that never left. Times are milliseconds, `started` and `finished` seconds since 1970,
-    `received` bytes of heads and bodies. Apart from `failures` nothing here grows with the length of the run.
+    `stats` counts under Newman's names; its `requests` are all that went out, `sources` splits them into item, script, auth
+    and retry (attempts that were made once more, of which none is a failure). `refused` are requests that never left. Times
+    are milliseconds, `started` and `finished` seconds since 1970, `received` bytes of heads and bodies. Apart from `failures`
+    nothing here grows with the length of the run.
     """
 
     stats: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in STATS})
-    sources: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in ("item", "script", "auth")})
+    sources: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in ("item", "script", "auth", "retry")})
     refused: int = 0
     skipped: int = 0
     response: Spread = field(default_factory=Spread)
@@ -184,11 +185,11 @@ class RunResult:
                 _failure(event.place, kind="refused", name="Refused", message=event.error or "", at="request", index=None)
             )
             return
-        failed = event.error is not None
+        failed = event.error is not None and event.source != "retry"
         self.stats["requests"].end(failed)
-        self.sources.setdefault(event.source, Count()).end(failed)
-        if event.error is not None:
-            self.failures.append(_failure(event.place, kind="request", name="Error", message=event.error, at="request"))
+        self.sources[event.source].end(failed)
+        if failed:
+            self.failures.append(_failure(event.place, kind="request", name="Error", message=event.error or "", at="request"))
         elif event.response is not None:
             timings = event.response.timings
             self.received += event.response.wire_size + event.response.header_size

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from runner import auth, events
-from runner.door import Door
+from runner.clock import Clock
+from runner.door import Door, Retry
 from runner.errors import LoadError, Refused, SendError
 from runner.events import Place, RunEvent
 from runner.exchange import SCRIPT_BEHAVIOR, response_json, script_request
@@ -60,6 +61,7 @@ class Ports:
     extensions: Sequence[Extension] = ()
     learn: Callable[[str, Any], None] = lambda key, value: None
     user_agent: str = "pabal"
+    clock: Clock = field(default_factory=Clock)
     memory: auth.Memory = field(default_factory=auth.Memory)
 
 
@@ -116,35 +118,53 @@ def outgoing(ports: Ports, request: Request, source: str, behavior: Mapping[str,
 
 
 def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -> Generator[RunEvent | Waiting, None, Response]:
-    """Sign a request and send it, replays and all; each that goes out is an event, the last one carries the source.
+    """Sign a request and send it, replays, retries and all; each that goes out is an event, the last one carries the source.
 
     Raises:
         Refused, SendError: after the event that tells of it.
     """
     if out.error:
-        yield _unanswered(place, out.source, out.prepared, out.error)
+        yield _sent(place, out.source, out.prepared, out.error)
         raise out.error
+    told: set[str] = set()
+    for attempt in count(1):
+        signed, outcome = yield from _attempt(ports, out, place, timeout, told)
+        if isinstance(outcome, Refused) or not (retry := ports.door.again(signed, out.source, attempt, outcome)):
+            break
+        yield _sent(place, "retry", signed, outcome)
+        yield events.Noted(place=place, text=_announced(retry, attempt, outcome))
+        yield WAITING
+        ports.clock.wait(retry.wait)
+    yield _sent(place, out.source, signed, outcome)
+    if isinstance(outcome, Response):
+        return outcome
+    raise outcome
+
+
+_Outcome: TypeAlias = Response | Refused | SendError
+
+
+def _attempt(
+    ports: Ports, out: Outgoing, place: Place, timeout: float | None, told: set[str]
+) -> Generator[RunEvent | Waiting, None, tuple[Prepared, _Outcome]]:
+    """One go of a request, with what its auth sends before it; `told` holds the warnings that were given already."""
     flow = auth.sign(out.prepared, ports.memory, out.owner)
     signed, response = out.prepared, None
-    told: set[str] = set()
-    while True:
-        try:
-            following = _following(flow, response)
+    try:
+        while following := _following(flow, response):
             if response is not None:
-                source = "auth" if following else out.source
-                yield events.RequestSent(place=place, source=source, prepared=response.sent or signed, response=response)
-                if following is None:
-                    return response
-            signed = following or signed
+                yield _sent(place, "auth", signed, response)
+            signed = following
             for warning in signed.warnings:
                 if warning not in told:
                     yield events.Noted(place=place, text=warning, level="warning")
             told.update(signed.warnings)
             yield WAITING
             response = ports.door.send(signed, out.source, timeout)
-        except (Refused, SendError) as error:
-            yield _unanswered(place, out.source, signed, error)
-            raise
+    except (Refused, SendError) as error:
+        return signed, error
+    assert response is not None  # noqa: S101
+    return signed, response
 
 
 def _following(flow: auth.Flow, response: Response | None) -> Prepared | None:
@@ -155,11 +175,18 @@ def _following(flow: auth.Flow, response: Response | None) -> Prepared | None:
         return None
 
 
-def _unanswered(place: Place, source: str, prepared: Prepared, error: Refused | SendError) -> events.RequestSent:
-    refused = isinstance(error, Refused)
-    code = "" if isinstance(error, Refused) else error.code
-    text = str(error) if refused else error.what
-    return events.RequestSent(place=place, source=source, prepared=prepared, error=text, error_code=code, refused=refused)
+def _sent(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> events.RequestSent:
+    if isinstance(outcome, Response):
+        return events.RequestSent(place=place, source=source, prepared=outcome.sent or prepared, response=outcome)
+    if isinstance(outcome, Refused):
+        return events.RequestSent(place=place, source=source, prepared=prepared, error=str(outcome), refused=True)
+    return events.RequestSent(place=place, source=source, prepared=prepared, error=outcome.what, error_code=outcome.code)
+
+
+def _announced(retry: Retry, attempt: int, outcome: Response | SendError) -> str:
+    reason = f"{outcome.code} {outcome.reason}".rstrip() if isinstance(outcome, Response) else outcome.code or outcome.what
+    limit = f" of {retry.limit}" if retry.limit else ""
+    return f"retry {attempt}{limit} in {retry.wait:.3g} s: {reason}"
 
 
 class ScriptRunner:
@@ -270,7 +297,7 @@ class ScriptRunner:
             item_path=(*(folder.name for folder in step.chain), step.item.name),
             script_place=where,
             packages=event.packages or None,
-            timeout=self._timeout,
+            timeout=self._ports.clock.within(self._timeout),
         )
 
     def _keep(self, result: ScriptResult, place: Place, phase: Phase) -> Saying:

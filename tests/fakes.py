@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.clock import Clock
 from runner.door import Door
 from runner.dynamic import Dynamic
 from runner.engine import Engine, Settings
@@ -82,6 +84,7 @@ class Bench:
     extensions: tuple[Extension, ...] = ()
     environment: dict[str, Any] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
+    sleep: Callable[[float], None] = time.sleep
 
     def run(self, items: Iterable[Any], **plan: Any) -> list[RunEvent]:
         return list(self.engine(items, **plan).events())
@@ -95,9 +98,11 @@ class Bench:
             dynamic=Dynamic(lambda texts: texts),
         )
         self.sandbox = FakeSandbox(self.scripts)
+        clock = Clock(self.settings.timeout, sleep=self.sleep)
         ports = Ports(
             sandbox=self.sandbox,
-            door=Door(self.wire, self.extensions),
+            door=Door(self.wire, self.extensions, clock),
+            clock=clock,
             scopes=self.scopes,
             jar=FakeJar(),
             read_file=lambda name: name.encode(),

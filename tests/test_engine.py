@@ -219,7 +219,7 @@ def test_data_rows_and_iterations() -> None:
 
 def test_delay_lies_between_items_and_iterations_only() -> None:
     slept: list[float] = []
-    bench = Bench(settings=Settings(delay=20, sleep=slept.append))
+    bench = Bench(settings=Settings(delay=20), sleep=slept.append)
     bench.run(requests(2), iterations=2)
     assert slept == [0.02, 0.02, 0.02]
 

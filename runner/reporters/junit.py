@@ -248,7 +248,7 @@ class _Suite:
     def _request_sent(self, event: events.RequestSent) -> None:
         if event.response is not None and event.source == "item":
             self.seconds = event.response.timings.total / 1000
-        if event.error is None:
+        if event.error is None or event.source == "retry":
             return
         kind = "Refused" if event.refused else event.error_code or "RequestError"
         name = "request" if event.source == "item" else f"request by {event.source}"
