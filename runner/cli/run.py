@@ -98,6 +98,12 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     click.option("--export-environment", metavar="PATH", help="Write the environment as the run left it.", panel="Reports"),
     click.option("--export-globals", metavar="PATH", help="Write the globals as the run left them.", panel="Reports"),
     click.option(
+        "--export-collection",
+        metavar="PATH",
+        help="Write the collection and its variables as the run left them.",
+        panel="Reports",
+    ),
+    click.option(
         "--color", type=click.Choice(["auto", "on", "off"]), default="auto", help="Colours on the terminal.", panel="Reports"
     ),
     click.option("--disable-unicode", is_flag=True, help="Plain ASCII symbols.", panel="Reports"),
@@ -119,8 +125,10 @@ def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
     options = options_from(values, extras_from(values))
     with Session(collection, options) as session:
         session.warm()
-        from runner.cli.output import export_scopes, make_reporters
+        from runner.cli.exports import exports_from
+        from runner.cli.output import make_reporters
 
+        exports = exports_from(values)
         reporters = make_reporters(values, ctx.meta["reporter_options"])
         # All that was loaded stays to the end: the collector need not look at it again.
         gc.freeze()
@@ -130,7 +138,8 @@ def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
         except BrokenPipeError:  # whoever read the report has gone, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return ExitCode.BROKEN
-        export_scopes(session, values)
+        finally:
+            exports.write(session)
     return ExitCode.OK if values["suppress_exit_code"] else result.exit_code
 
 

@@ -16,7 +16,7 @@ FOLDER = Path("pabal")
 STEM = "pabal-run-report"
 
 
-def report_path(export: str | None, extension: str, now: datetime) -> Path:
+def report_path(export: str | None, extension: str, now: datetime, stem: str = STEM) -> Path:
     """Where a report goes: the file of that name, a stamped name in the folder of that name, or one below `pabal/`.
 
     Missing folders are made.
@@ -27,7 +27,7 @@ def report_path(export: str | None, extension: str, now: datetime) -> Path:
     path = Path(export).expanduser() if export else FOLDER
     try:
         if not export or path.is_dir() or export.endswith("/"):
-            path = _stamped(path, extension, now)
+            path = _stamped(path, extension, now, stem)
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -36,12 +36,12 @@ def report_path(export: str | None, extension: str, now: datetime) -> Path:
     return path
 
 
-def _stamped(folder: Path, extension: str, now: datetime) -> Path:
+def _stamped(folder: Path, extension: str, now: datetime, stem: str) -> Path:
     """Newman's name: the time in UTC down to milliseconds, and a number that counts up where the name is taken."""
     utc = now.astimezone(UTC)
     stamp = f"{utc:%Y-%m-%d-%H-%M-%S}-{utc.microsecond // 1000:03}"
     number = 0
-    while (path := folder / f"{STEM}-{stamp}-{number}.{extension}").exists():
+    while (path := folder / f"{stem}-{stamp}-{number}.{extension}").exists():
         number += 1
     return path
 
