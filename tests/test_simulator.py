@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.kis.simulator import Simulator
+from runner.kis.simulator.calls import Answer, Call, digest_of
 from runner.kis.simulator.facts import Endpoint, endpoints
-from runner.kis.simulator.gateway import Answer, Call, digest_of
 
 PRICE = "domestic-stock/v1/quotations/inquire-price"
 BALANCE = "domestic-stock/v1/trading/inquire-balance"

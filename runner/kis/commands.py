@@ -31,19 +31,29 @@ NAMES = ("no_kis", "keep_account", "allow_revoke", "allow_real_orders", "simulat
 @click.option("--mock-port", type=_PORT, default=0, help="Port of the mock host; default: a free one.")
 @click.option("--real-port", type=_PORT, default=0, help="Port of the real host; default: a free one.")
 @click.option("--no-limits", is_flag=True, help="Do not enforce calls per second.")
-def command(mock_port: int, real_port: int, no_limits: bool) -> int:
+@click.option(
+    "--fault", "faults", multiple=True, metavar="FAULT", help="What goes wrong: a code of KIS's, delay=MS, drop, lose or expire."
+)
+@click.option("--session", type=click.Choice(["open", "night", "holiday"]), default="open", help="Whether the market is open.")
+def command(mock_port: int, real_port: int, no_limits: bool, faults: tuple[str, ...], session: str) -> int:
     """Start the KIS simulator on this machine and keep it running until Ctrl-C.
+
+    A fault is for the calls below /uapi/ that its place names: @3 the third, @3-5, @3-, @*10 every tenth, @5% at random;
+    with :PART only paths with that part, or that tr_id, count. `drop` ends the connection before the call is looked at,
+    `lose` after it was carried out, `expire` ends the life of the token first.
 
     \b
     pabal simulate --mock-port 8443 --real-port 9443
+    pabal simulate --fault EGW00201@3 --fault lose@1:order-cash
     """
     from runner.kis.simulator import serve
 
     try:
-        started = serve(mock_port=mock_port, real_port=real_port, limits=not no_limits)
+        started = serve(mock_port=mock_port, real_port=real_port, limits=not no_limits, faults=faults)
     except OSError as error:
         raise UsageError(f"the simulator cannot listen there: {error.strerror or error}", hint="choose other ports") from error
     with started as simulator:
+        simulator.session = session
         click.echo(f"VTS={simulator.mock_url}\nPROD={simulator.real_url}")
         for name, value in simulator.credentials.items():
             click.echo(f"{name}={value}")

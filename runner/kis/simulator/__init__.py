@@ -9,12 +9,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from runner.kis.simulator.gateway import RATES, Gateway, LogEntry, OrderCall, Records
+from runner.errors import UsageError
+from runner.kis.simulator.calls import LogEntry, OrderCall, Records
+from runner.kis.simulator.faults import Faults
+from runner.kis.simulator.gateway import RATES, SESSIONS, Gateway
 from runner.kis.simulator.keys import HOST_OF, TEST_CREDENTIALS, OAuth, key_ring
 from runner.kis.simulator.values import Market
 
@@ -29,7 +32,11 @@ class Simulator:
 
     `limits` enforces KIS's calls a second (`rates`, by host), `strict_token_rate` one token a minute for each app key.
     `credentials` replaces test values by variable name, empty ones count as not given. `clock` gives seconds since 1970;
-    `seed` decides the made-up values. Ports 0 are free ones.
+    `seed` decides the made-up values. Ports 0 are free ones. `faults` are armed from the start: `EGW00201@3` refuses the
+    third call with that code, `faults.HINT` says what else there is.
+
+    Raises:
+        UsageError: a fault is none.
     """
 
     def __init__(
@@ -43,10 +50,15 @@ class Simulator:
         seed: object = 0,
         mock_port: int = 0,
         real_port: int = 0,
+        faults: Sequence[str] = (),
     ) -> None:
         given = {key: value for key, value in (credentials or {}).items() if value and key in TEST_CREDENTIALS}
         self.credentials: Mapping[str, str] = MappingProxyType({**TEST_CREDENTIALS, **given})
         self._market = Market(seed)
+        self.faults = Faults(seed)
+        for text in faults:
+            self.faults.arm(text)
+        self._clock, self._ahead = clock, 0.0
         self._ports = {"mock": mock_port, "real": real_port}
         self._records = Records()
         ring = key_ring(self.credentials)
@@ -55,10 +67,11 @@ class Simulator:
                 host,
                 OAuth(ring, strict=strict_token_rate, seed=f"{seed}|{host}"),
                 rate=rates[host] if limits else None,
-                clock=clock,
+                clock=self.now,
                 seed=seed,
                 market=self._market,
                 records=self._records,
+                faults=self.faults,
             )
             for host in sorted(set(HOST_OF.values()))
         }
@@ -76,7 +89,7 @@ class Simulator:
             return self
         try:
             for host, gateway in self.gateways.items():
-                self._servers[host] = Server(gateway, self._ports[host])
+                self._servers[host] = Server(self, gateway, self._ports[host])
         except OSError:
             self.close()
             raise
@@ -119,6 +132,31 @@ class Simulator:
         """The last 10,000 money-moving calls that arrived at either host, taken or refused, oldest first."""
         return tuple(self._records.orders)
 
+    @property
+    def counters(self) -> Mapping[str, Any]:
+        """What each host counted since the start or the last reset: calls, limit violations, tokens issued, orders."""
+        return {host: gateway.tally.json() for host, gateway in self.gateways.items()}
+
+    @property
+    def session(self) -> str:
+        """The Korean market's session: `open`, or closed for the `night` or a `holiday`."""
+        return self.gateways["real"].session
+
+    @session.setter
+    def session(self, session: str) -> None:
+        if session not in SESSIONS:
+            raise UsageError(f"no such session: {session!r}", hint=f"one of {', '.join(SESSIONS)}")
+        for gateway in self.gateways.values():
+            gateway.session = session
+
+    def now(self) -> float:
+        """The simulator's time in seconds since 1970."""
+        return self._clock() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Put the simulator's clock forward."""
+        self._ahead += seconds
+
     def move(self, code: str, price: Decimal | str) -> None:
         """Set an instrument's price; open orders that it reaches are filled."""
         self._market.move(code, Decimal(price))
@@ -126,9 +164,11 @@ class Simulator:
             gateway.settle()
 
     def reset(self) -> None:
-        """Forget orders, log and recent calls on both hosts; tokens stay valid."""
+        """Forget orders, log, counters, faults, moved prices and recent calls on both hosts; tokens stay valid."""
         self._records.log.clear()
         self._records.orders.clear()
+        self.faults.clear()
+        self._market.reset()
         for gateway in self.gateways.values():
             gateway.reset()
 
@@ -140,12 +180,19 @@ def serve(
     limits: bool = True,
     strict_token_rate: bool = True,
     credentials: Mapping[str, str] | None = None,
+    faults: Sequence[str] = (),
 ) -> Simulator:
     """Start a simulator that runs until its `close`; it prints nothing, its URLs and credentials are attributes.
 
     Raises:
         OSError: a port is taken.
+        UsageError: a fault is none.
     """
     return Simulator(
-        mock_port=mock_port, real_port=real_port, limits=limits, strict_token_rate=strict_token_rate, credentials=credentials
+        mock_port=mock_port,
+        real_port=real_port,
+        limits=limits,
+        strict_token_rate=strict_token_rate,
+        credentials=credentials,
+        faults=faults,
     ).start()

@@ -71,6 +71,12 @@ def tr_ids() -> frozenset[str]:
 
 
 @cache
+def codes() -> frozenset[str]:
+    """Every message code the simulator knows."""
+    return frozenset(_messages())
+
+
+@cache
 def message(code: str) -> tuple[int, str, str]:
     """HTTP status, rt_cd and text of a message code."""
     status, rt_cd, text = _messages()[code]

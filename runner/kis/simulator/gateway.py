@@ -4,90 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 from typing import Any
 
 from runner.kis.simulator import paging
+from runner.kis.simulator.calls import Answer, Call, LogEntry, OrderCall, Records, Tally, digest_of
 from runner.kis.simulator.desk import Desk, tables
 from runner.kis.simulator.facts import PREFIX, Endpoint, Fault, endpoints, message, tr_ids
+from runner.kis.simulator.faults import Dropped, Effect, Faults
 from runner.kis.simulator.keys import Key, OAuth
 from runner.kis.simulator.values import KST, Market, Values
 
 RATES: Mapping[str, int] = {"real": 20, "mock": 2}
 """Calls a second that KIS lets one app key make on each host."""
 
-KEPT = 10_000
+SESSIONS = ("open", "night", "holiday")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A request as it was received; header names in lower case, query names in upper case."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    @property
-    def tr_id(self) -> str:
-        """The tr_id without outer blanks."""
-        return self.headers.get("tr_id", "").strip()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What goes back."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
-    """One call and how it came out; `msg_cd` is KIS's code, empty where the answer has none."""
-
-    host: str
-    method: str
-    path: str
-    tr_id: str
-    status: int
-    msg_cd: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderCall:
-    """A money-moving call that reached a host, taken or not; `number` is the order number if it was taken."""
-
-    host: str
-    path: str
-    tr_id: str
-    account: str
-    body: Mapping[str, str]
-    msg_cd: str
-    number: int | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether an order came of it."""
-        return self.number is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What tests read afterwards; both hosts write to one."""
-
-    log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=KEPT))
-    orders: deque[OrderCall] = field(default_factory=lambda: deque(maxlen=KEPT))
+_CARRIED_OUT = frozenset({"EGW00301", "EGW00302"})
+"""Codes of a call that was passed on and whose answer came too late: an order may have been taken."""
 
 
 class Gateway:
-    """One host, `mock` or `real`. `rate` is calls a second for each app key, None for no limit."""
+    """One host, `mock` or `real`. `rate` is calls a second for each app key, None for no limit.
+
+    `session` is the Korean market's: `open`, or closed for the `night` or a `holiday`.
+    """
 
     def __init__(
         self,
@@ -99,8 +44,12 @@ class Gateway:
         seed: object,
         market: Market,
         records: Records,
+        faults: Faults,
     ) -> None:
         self.host = host
+        self.session = "open"
+        self.tally = Tally()
+        self._faults = faults
         self._records = records
         self._oauth = oauth
         self._rate = rate
@@ -113,8 +62,9 @@ class Gateway:
         self.desk = Desk(self._values, market)
 
     def reset(self) -> None:
-        """Forget all orders and the calls of the last second; tokens stay valid."""
+        """Forget all orders, the calls of the last second and what was counted; tokens stay valid."""
         with self._lock:
+            self.session, self.tally = "open", Tally()
             self.desk = Desk(self._values, self._market)
             self._recent.clear()
 
@@ -124,38 +74,76 @@ class Gateway:
             self.desk.book.settle()
 
     def handle(self, call: Call) -> Answer:
-        """Answer one call."""
+        """Answer one call.
+
+        Raises:
+            Dropped: a fault wants the connection to end without an answer.
+        """
+        effect = self._faults.draw(call.path, call.tr_id)
+        time.sleep(effect.delay / 1000)
         with self._lock:
             self._served += 1
-            answer = self._oauth_answer(call) if call.path.startswith("/oauth2/") else self._api_answer(call)
-            code = str(answer.body.get("msg_cd", answer.body.get("error_code", "")))
-            entry = LogEntry(
-                host=self.host, method=call.method, path=call.path, tr_id=call.tr_id, status=answer.status, msg_cd=code
+            self.tally.calls += 1
+            self.tally.faults += effect != Effect()
+            if effect.drop:
+                raise Dropped
+            if effect.expire:
+                self._oauth.expire(call.headers.get("appkey", "").strip(), self._clock())
+            answer = self._answer(call, effect.code)
+            self._records.log.append(
+                LogEntry(
+                    host=self.host,
+                    method=call.method,
+                    path=call.path,
+                    tr_id=call.tr_id,
+                    status=answer.status,
+                    msg_cd=answer.code,
+                )
             )
-            self._records.log.append(entry)
-            return answer
+        if effect.lose:
+            raise Dropped
+        return answer
 
-    def _oauth_answer(self, call: Call) -> Answer:
+    def _answer(self, call: Call, fault: str) -> Answer:
+        answers = self._oauth_answer if call.path.startswith("/oauth2/") else self._api_answer
+        return answers(call, fault)
+
+    def _oauth_answer(self, call: Call, fault: str) -> Answer:
         headers = {"content-type": "application/json;charset=UTF-8"}
         try:
-            if call.method != "POST":
-                raise Fault("EGW00101")
-            body = self._oauth.answer(call.path.removeprefix("/oauth2/"), _json_object(call.body, "EGW00101"), self._clock())
-        except Fault as fault:
-            _, _, text = message(fault.code)
-            return Answer(status=403, body={"error_description": text, "error_code": fault.code}, headers=headers)
+            body = self._oauth_checked(call, fault)
+        except Fault as refusal:
+            self.tally.token_refusals += refusal.code == "EGW00133"
+            _, _, text = message(refusal.code)
+            return Answer(status=403, body={"error_description": text, "error_code": refusal.code}, headers=headers)
         return Answer(status=200, body=body, headers=headers)
 
-    def _api_answer(self, call: Call) -> Answer:
+    def _oauth_checked(self, call: Call, fault: str) -> dict[str, Any]:
+        if fault:
+            raise Fault(fault)
+        if call.method != "POST":
+            raise Fault("EGW00101")
+        given = _json_object(call.body, "EGW00101")
+        body = self._oauth.answer(call.path.removeprefix("/oauth2/"), given, self._clock())
+        if "access_token" in body:
+            self.tally.tokens[self._oauth.key(given["appkey"], given["appsecret"]).name] += 1
+        return body
+
+    def _api_answer(self, call: Call, fault: str) -> Answer:
         try:
+            if fault and fault not in _CARRIED_OUT:
+                raise Fault(fault)
             body, more = self._checked(call)
-        except Fault as fault:
-            status, rt_cd, text = message(fault.code)
-            refusal = {"rt_cd": rt_cd, "msg_cd": fault.code, "msg1": text.format(field=fault.field)}
+        except Fault as refusal:
             if _moves_money(call):
-                self._record(call, fault.code, None)
-            return Answer(status=status, body=refusal, headers=self._headers(call, ""))
-        return Answer(status=200, body=body, headers=self._headers(call, more))
+                self._record(call, refusal.code, None)
+            return self._refused(call, refusal)
+        return self._refused(call, Fault(fault)) if fault else Answer(status=200, body=body, headers=self._headers(call, more))
+
+    def _refused(self, call: Call, refusal: Fault) -> Answer:
+        status, rt_cd, text = message(refusal.code)
+        body = {"rt_cd": rt_cd, "msg_cd": refusal.code, "msg1": text.format(field=refusal.field)}
+        return Answer(status=status, body=body, headers=self._headers(call, ""))
 
     def _headers(self, call: Call, more: str) -> dict[str, str]:
         digest = hashlib.sha256(f"{self.host}|{self._served}".encode()).hexdigest()
@@ -196,6 +184,7 @@ class Gateway:
         while recent and now - recent[0] >= 1:
             recent.popleft()
         if len(recent) >= self._rate:
+            self.tally.violations += 1
             raise Fault("EGW00201")
         recent.append(now)
 
@@ -204,6 +193,7 @@ class Gateway:
         if endpoint.path in tables()["tickets"]:
             if endpoint.trs[call.tr_id] == "closed":
                 raise Fault("90000000")
+            self._check_session(endpoint)
             order, outputs = self.desk.trade(endpoint, call.tr_id, fields, now)
             self._record(call, "APBK0013", order.number)
             return {**_envelope("APBK0013"), **outputs}, ""
@@ -213,6 +203,11 @@ class Gateway:
         shown = {name: page.cut(rows[name]) if name == page.output else rows[name] for name in rows}
         outputs = {output.name: _shaped(output.shape, shown[output.name]) for output in endpoint.outputs}
         return {**_envelope(_success(endpoint, rows)), **page.context(rows), **outputs}, page.more(rows)
+
+    def _check_session(self, endpoint: Endpoint) -> None:
+        closed = tables()["closed"]
+        if self.session != "open" and tables()["tickets"][endpoint.path]["book"] in closed["books"]:
+            raise Fault(closed[self.session][self.host])
 
     def _rows(self, endpoint: Endpoint, fields: Mapping[str, str], now: datetime) -> dict[str, list[dict[str, str]]]:
         known = self.desk.rows(endpoint, fields, now) if endpoint.path in tables()["views"] else {}
@@ -229,6 +224,9 @@ class Gateway:
             body = _texts(_json_object(call.body, ""))
         except Fault:
             body = {}
+        self.tally.received += 1
+        if number is not None:
+            self.tally.taken[call.client_order] += 1
         self._records.orders.append(
             OrderCall(
                 host=self.host,
@@ -237,14 +235,10 @@ class Gateway:
                 account=body.get("CANO", ""),
                 body=body,
                 msg_cd=code,
+                client=call.client_order,
                 number=number,
             )
         )
-
-
-def digest_of(body: bytes) -> str:
-    """The hashkey of a body: it stands for these very bytes."""
-    return hashlib.sha256(body).hexdigest()
 
 
 def _moves_money(call: Call) -> bool:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +31,9 @@ TEST_CREDENTIALS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """An app key: the host it was made for and the accounts it may use."""
+    """An app key: what the variables that hold it begin with, the host it was made for and the accounts it may use."""
 
+    name: str
     appkey: str
     secret: str
     host: str
@@ -55,8 +56,13 @@ def key_ring(credentials: Mapping[str, str]) -> dict[str, Key]:
     for prefix, account in ACCOUNT_OF.items():
         appkey = credentials[f"{prefix}_APPKEY"]
         known = ring[appkey].accounts if appkey in ring else frozenset()
-        secret = credentials[f"{prefix}_APPSECRET"]
-        ring[appkey] = Key(appkey=appkey, secret=secret, host=HOST_OF[prefix], accounts=known | {credentials[account]})
+        ring[appkey] = Key(
+            name=ring[appkey].name if appkey in ring else prefix,
+            appkey=appkey,
+            secret=credentials[f"{prefix}_APPSECRET"],
+            host=HOST_OF[prefix],
+            accounts=known | {credentials[account]},
+        )
     return ring
 
 
@@ -102,6 +108,12 @@ class OAuth:
         if now >= token.expires:
             raise Fault("EGW00123")
 
+    def expire(self, appkey: str, now: float) -> None:
+        """End the life of a key's tokens."""
+        for token in self._tokens.values():
+            if token.appkey == appkey:
+                self._tokens[token.text] = replace(token, expires=min(token.expires, now))
+
     def _key(self, body: Mapping[str, Any], secret_field: str, *, grant: bool) -> Key:
         if grant and not body.get("grant_type"):
             raise Fault("EGW00115")
@@ -140,7 +152,7 @@ class OAuth:
 
     def _current(self, key: Key, now: float) -> Token | None:
         mine = (token for token in self._tokens.values() if token.appkey == key.appkey and token.text not in self._revoked)
-        return next((token for token in mine if now - token.issued < SAME_TOKEN), None)
+        return next((token for token in mine if now - token.issued < SAME_TOKEN and now < token.expires), None)
 
     def _new(self, key: Key, now: float) -> Token:
         self._count += 1

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from runner.kis.simulator.gateway import Call, Gateway
+from runner.kis.simulator import control
+from runner.kis.simulator.calls import Answer, Call
+from runner.kis.simulator.faults import Dropped
+from runner.kis.simulator.gateway import Gateway
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from runner.kis.simulator import Simulator
 
 LOOPBACK = "127.0.0.1"
 HEADERS = "pabal.headers"
@@ -45,7 +50,11 @@ class Handler(WSGIRequestHandler):
         environ = self.make_environ()
         # A WSGI environ has no place for names with underscores, such as tr_id.
         environ[HEADERS] = {name.lower(): value for name, value in self.headers.items()}
-        response = Response.from_app(self.server.app, environ)
+        try:
+            response = Response.from_app(self.server.app, environ)
+        except Dropped:
+            self.close_connection = True
+            return
         self.send_response(response.status_code)
         for name, value in response.get_wsgi_headers(environ):
             self.send_header(name, value)
@@ -59,7 +68,8 @@ class Handler(WSGIRequestHandler):
 class Server:
     """One gateway on one loopback port (0: a free one), serving from construction until `close`."""
 
-    def __init__(self, gateway: Gateway, port: int = 0) -> None:
+    def __init__(self, simulator: Simulator, gateway: Gateway, port: int = 0) -> None:
+        self._simulator = simulator
         self._gateway = gateway
         self._connections: set[socket.socket] = set()
         self._server = self._listening(port)
@@ -84,16 +94,23 @@ class Server:
 
     def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
-        call = Call(
-            method=request.method,
-            path=request.path,
-            headers=environ[HEADERS],
-            query={key.upper(): value for key, value in request.args.items()},
-            body=request.get_data(),
-        )
-        answer = self._gateway.handle(call)
+        if request.path.startswith(control.PREFIX):
+            status, value = control.answer(self._simulator, request.method, request.path, request.get_data())
+            answer = Answer(status=status, body=value, headers={"content-type": "application/json"})
+        else:
+            answer = self._gateway.handle(_call(request, environ[HEADERS]))
         body = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()
         return Response(body, status=answer.status, headers=dict(answer.headers))(environ, start_response)
+
+
+def _call(request: Request, headers: Mapping[str, str]) -> Call:
+    return Call(
+        method=request.method,
+        path=request.path,
+        headers=headers,
+        query={key.upper(): value for key, value in request.args.items()},
+        body=request.get_data(),
+    )
 
 
 def _end(connection: socket.socket) -> None:

@@ -56,6 +56,10 @@ class Market:
         """Set a price."""
         self._moved[code] = price
 
+    def reset(self) -> None:
+        """Take all prices back."""
+        self._moved.clear()
+
 
 class Values:
     """Makes response rows for any list of field names."""
