@@ -43,7 +43,8 @@ class Options:
     """Everything a run can be told. Times are in ms, 0 for none; paths are as the user wrote them.
 
     `environ` is the process environment and `env_files` are `.env` files: both only fill variables that the environment
-    declares and leaves empty. `env_vars` and `global_vars` win over every file. `extras` are settings for extensions.
+    declares and leaves empty. `env_vars` and `global_vars` win over every file. `retries` is how often a request is sent once
+    more, `retry_delay` the first pause. `extras` are settings for extensions.
     """
 
     environment: Source = None
@@ -61,6 +62,8 @@ class Options:
     working_dir: str | Path = "."
     outside_files: bool = True
     show_secrets: bool = False
+    retries: int = 0
+    retry_delay: float = 500
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -153,7 +156,8 @@ class Session:
 
     def _extensions(self) -> tuple[Extension, ...]:
         plugs = [import_module(name).plug for name in PLUGS if find_spec(name.rpartition(".")[0])]
-        return tuple(found for plug in plugs if (found := plug(self, self.options.extras)))
+        plugged = [found for plug in plugs if (found := plug(self, self.options.extras))]
+        return (*plugged, *_own_extensions(self.options))
 
     def on_close(self, callback: Callable[[], object]) -> None:
         """Have something called when the run is over."""
@@ -227,6 +231,13 @@ class _Sandbox:
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
+
+
+def _own_extensions(options: Options) -> Iterator[Extension]:
+    if options.retries:
+        from runner.retry import Retries
+
+        yield Retries(options.retries, options.retry_delay)
 
 
 def _environment(source: Source, name: str) -> Environment:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner import events
+from runner.cli.run import command
 from runner.engine import Settings
-from runner.errors import Refused, SendError
+from runner.errors import Refused, SendError, UsageError
 from runner.events import RunEvent
 from runner.extension import Extension
 from runner.model import Prepared, Response
 from runner.result import RunResult
+from runner.retry import Retries
 from runner.sandbox import Conversation, Execution, RequestCall, ScriptResult
 from tests.fakes import Bench, FakeWire, item
+from tests.servers import Recorder, answer
 
 
 def answering(*codes: int) -> FakeWire:
@@ -165,3 +172,73 @@ def test_redirect_hops_wait_for_their_turn(source: str) -> None:
     wish = Wish(wait=None)
     Bench(wire=Redirecting(answering(200).answer), extensions=(wish,)).run([item("a")])
     assert ("pace", source) in wish.asked
+
+
+def attempt(method: str = "GET", number: int = 1, *, limit: int = 3, chance: float = 0.0, **outcome: Any) -> float | None:
+    """What `--retry` wants after a response with these fields, or an error with this `error` code."""
+    prepared = Prepared(method=method, url="http://server/x")
+    came = (
+        SendError("no", code=outcome["error"])
+        if "error" in outcome
+        else Response(code=outcome["code"], reason="", url="", headers=tuple(outcome.get("headers", ())))
+    )
+    return Retries(limit, 500, chance=lambda: chance).again(prepared, "item", number, came)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "get"])
+def test_methods_that_change_nothing_twice_are_tried_again(method: str) -> None:
+    assert attempt(method, code=503) == 0.5
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "CONNECT", "", "ORDER"])
+@pytest.mark.parametrize("outcome", [{"code": 503}, {"error": "ECONNREFUSED"}])
+def test_other_methods_are_not(method: str, outcome: dict[str, Any]) -> None:
+    assert attempt(method, **outcome) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "again"),
+    [({"code": code}, code in (429, 502, 503, 504)) for code in (200, 301, 400, 401, 404, 408, 429, 500, 501, 502, 503, 504)]
+    + [({"error": code}, True) for code in ("ECONNREFUSED", "ECONNRESET", "ESOCKETTIMEDOUT", "EAI_AGAIN", "EPIPE")]
+    + [({"error": code}, False) for code in ("ENOTFOUND", "CERT_HAS_EXPIRED", "EPROTO", "HPE_INVALID_CONSTANT", "")],
+)
+def test_only_what_may_go_better_later_is_tried_again(outcome: dict[str, Any], again: bool) -> None:
+    assert (attempt(**outcome) is not None) == again
+
+
+def test_pauses_double_and_lose_up_to_half_by_chance() -> None:
+    assert [attempt(code=503, number=number) for number in (1, 2, 3, 4)] == [0.5, 1.0, 2.0, None]
+    assert [attempt(code=503, number=number, chance=1.0) for number in (1, 2, 3)] == [0.25, 0.5, 1.0]
+    assert attempt(code=503, number=5000, limit=10_000) == 60
+
+
+def test_retry_after_is_heeded_up_to_a_minute() -> None:
+    def after(text: str) -> float | None:
+        return attempt(code=429, headers=[("Retry-After", text)])
+
+    assert [after(text) for text in ("0", "7", " 7 ", "3600", "9" * 400)] == [0, 7, 7, 60, 60]
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    assert 15 < (after(soon) or 0) <= 20
+    assert after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert [after(text) for text in ("soon", "", "-3", "1.5", "²")] == [0.5] * 5
+
+
+def test_the_command_tells_of_each_attempt(recorder: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    busy = answer(503, reason="Service Unavailable")
+    recorder.answers(busy, busy, answer(200, body=b"{}"))
+    collection = tmp_path / "c.json"
+    collection.write_text(json.dumps({"info": {"name": "c"}, "item": [item("a", url=recorder.url("/busy"))]}))
+    words = [str(collection), "--retry", "3", "--retry-delay", "1", "-r", "cli,json", "--reporter-json-export"]
+    assert command([*words, str(tmp_path / "r.json")], standalone_mode=False) == 0
+    shown = capsys.readouterr().out
+    assert "retry 1 of 3 in 0.00" in shown and "retry 2 of 3" in shown and "503 Service Unavailable" in shown
+    report = json.loads((tmp_path / "r.json").read_text())["run"]
+    assert report["stats"]["retryRequests"] == {"total": 2, "pending": 0, "failed": 0}
+    (execution,) = report["executions"]
+    assert execution["response"]["code"] == 200
+    assert [(sent["source"], sent["response"]["code"]) for sent in execution["scriptRequests"]] == [("retry", 503)] * 2
+
+
+def test_retry_delay_alone_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--retry-delay needs --retry"):
+        command([str(tmp_path), "--retry-delay", "5"], standalone_mode=False)

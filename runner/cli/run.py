@@ -8,11 +8,13 @@ import re
 import signal
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import rich_click as click
 
 from runner.assemble import Session
+from runner.cli.beyond import BEYOND_OPTIONS, beyond_from
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
 from runner.errors import ExitCode
@@ -109,6 +111,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     click.option("--disable-unicode", is_flag=True, help="Plain ASCII symbols.", panel="Reports"),
     click.option("--verbose", is_flag=True, help="Headers, bodies and timings of each request.", panel="Reports"),
     click.option("--silent", is_flag=True, help="Nothing on the terminal; other reporters still write.", panel="Reports"),
+    *BEYOND_OPTIONS,
     *EXTRA_OPTIONS,
 )
 @click.pass_context
@@ -122,7 +125,7 @@ def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
     pabal run orders.postman_collection.json -e staging.postman_environment.json
     pabal run orders.postman_collection.json -d rows.csv --folder Orders -r cli,json --reporter-json-export report.json
     """
-    options = options_from(values, extras_from(values))
+    options = replace(options_from(values, extras_from(values)), **beyond_from(values))
     with Session(collection, options) as session:
         session.warm()
         from runner.cli.exports import exports_from

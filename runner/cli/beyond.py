@@ -1,0 +1,40 @@
+"""Options of `pabal run` that Newman does not have, and how they become `Options`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import rich_click as click
+
+from runner.cli.options import POSITIVE
+from runner.errors import UsageError
+
+BEYOND_OPTIONS = (
+    click.option(
+        "--retry",
+        type=POSITIVE,
+        metavar="N",
+        help="Send a request up to N times more after a connection error or 429, 502, 503, 504; never POST or PATCH.",
+        panel="Run",
+    ),
+    click.option(
+        "--retry-delay",
+        type=POSITIVE,
+        metavar="MS",
+        help="First pause before a retry, doubled each time; default 500. Retry-After wins.",
+        panel="Run",
+    ),
+)
+
+
+def beyond_from(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `Options` that these options fill; those not given are left out.
+
+    Raises:
+        UsageError: an option lacks the other one that it belongs to.
+    """
+    if values.get("retry_delay") and not values.get("retry"):
+        raise UsageError("--retry-delay needs --retry", hint="say how often: --retry 3")
+    given = {"retries": values.get("retry"), "retry_delay": values.get("retry_delay")}
+    return {name: value for name, value in given.items() if value}
