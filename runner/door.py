@@ -8,7 +8,7 @@ from typing import Protocol
 
 from runner.clock import Clock
 from runner.errors import SendError
-from runner.extension import Extension
+from runner.extension import Extension, Talk
 from runner.model import Prepared, Response
 
 
@@ -66,6 +66,11 @@ class Door:
         longest = max(wishes, key=lambda wish: wish.wait, default=None)
         return longest if longest and longest.wait < self._clock.left else None
 
+    def converse(self, prepared: Prepared) -> Talk:
+        """The talk about a request: that of the first extension that wants one, else the request and its response."""
+        talks = (extension.converse(prepared) for extension in self._extensions)
+        return next((talk for talk in talks if talk), None) or _plain(prepared)
+
     def _hop(self, prepared: Prepared, source: str) -> None:
         self._guard(prepared, source)
         self._await_turn(prepared, source)
@@ -80,3 +85,9 @@ class Door:
                 self._clock.wait(wait)
         if not self._clock.left:
             raise SendError("not sent: the run's time was up before its turn came", code="ETIMEDOUT")
+
+
+def _plain(prepared: Prepared) -> Talk:
+    response = yield prepared
+    assert response is not None  # noqa: S101 (a request is followed by its response)
+    return response

@@ -90,9 +90,9 @@ class ConsoleWritten:
 class RequestSent:
     """A request went out and was answered, or not: then `error` says why.
 
-    `source` tells who asked: item, script (`pm.sendRequest`) or auth (a replay or token call); it is retry for an attempt
-    that did not count and is made once more. `refused` marks a request that a guard held back, which therefore did not go
-    out at all.
+    `source` tells who asked: item, script (`pm.sendRequest`), auth (a replay or token call) or extension (for the sake of
+    another request); it is retry for an attempt that did not count and is made once more. `refused` marks a request that a
+    guard held back, which therefore did not go out at all.
     """
 
     place: Place

@@ -2,13 +2,13 @@
 
 An extension sees an item before its scripts run (`prepare`), every request before it leaves (`guard`, on each hop and
 for script requests too), may answer in the server's place (`answer`), hold a request back until its turn (`pace`), have it
-sent once more (`again`), watch variables scripts set (`accept`), add checks of its own (`judge`), and say something about a
-response (`remark`). Each has a default that does nothing.
+sent once more (`again`), go on from a response with further requests (`converse`), watch variables scripts set (`accept`), add
+checks of its own (`judge`), and say something about a response (`remark`). Each has a default that does nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -17,6 +17,10 @@ from runner.model import Collection, Item, Prepared, Request, Response
 from runner.sandbox import Assertion
 from runner.secrets import Secrets
 from runner.variables import Scopes
+
+Talk: TypeAlias = Generator[Prepared | str, Response | None, Response]
+"""What an extension makes of one request: it yields requests to send and is sent the response to each, or lines for the
+report; its return value is the response that counts. What keeps a request from being answered is thrown into it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,13 @@ class Extension:
 
         `attempt` counts from 1, `outcome` is what came of it. Of several wishes the longest counts; infinity forbids it
         whoever wants it. A new attempt is signed anew and passes the guards again. A refusal is never tried again.
+        """
+        return None
+
+    def converse(self, prepared: Prepared) -> Talk | None:
+        """Take over the talk with the server about a request of an item or script; None leaves it at the request itself.
+
+        Each request of the talk is signed, guarded, paced and tried again like any other, and reported.
         """
         return None
 

@@ -12,6 +12,7 @@ from runner.errors import ExitCode
 from runner.events import Place, RunEvent
 
 STATS = ("iterations", "items", "scripts", "prerequests", "requests", "tests", "assertions", "testScripts", "prerequestScripts")
+SOURCES = ("item", "script", "auth", "extension", "retry")
 _SCRIPT_STATS = {"test": "testScripts", "prerequest": "prerequestScripts"}
 
 
@@ -106,14 +107,14 @@ def _failure(place: Place, **fields: Any) -> Failure:
 class RunResult:
     """What a run came to. Feed it every event with `add`; it may be read at any time.
 
-    `stats` counts under Newman's names; its `requests` are all that went out, `sources` splits them into item, script, auth
-    and retry (attempts that were made once more, of which none is a failure). `refused` are requests that never left. Times
-    are milliseconds, `started` and `finished` seconds since 1970, `received` bytes of heads and bodies. Apart from `failures`
+    `stats` counts under Newman's names; its `requests` are all that went out, `sources` splits them by who asked for them
+    (retry: attempts that were made once more, of which none is a failure). `refused` are requests that never left. Times are
+    milliseconds, `started` and `finished` seconds since 1970, `received` bytes of heads and bodies. Apart from `failures`
     nothing here grows with the length of the run.
     """
 
     stats: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in STATS})
-    sources: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in ("item", "script", "auth", "retry")})
+    sources: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in SOURCES})
     refused: int = 0
     skipped: int = 0
     response: Spread = field(default_factory=Spread)

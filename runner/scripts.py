@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Protocol, TypeAlias
 
@@ -13,7 +13,7 @@ from runner.door import Door, Retry
 from runner.errors import LoadError, Refused, SendError
 from runner.events import Place, RunEvent
 from runner.exchange import SCRIPT_BEHAVIOR, response_json, script_request
-from runner.extension import Extension
+from runner.extension import Extension, Talk
 from runner.load import request_from_json
 from runner.model import Cookie, Event, Json, Mutation, Prepared, Request, Response
 from runner.plan import Step
@@ -118,7 +118,7 @@ def outgoing(ports: Ports, request: Request, source: str, behavior: Mapping[str,
 
 
 def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -> Generator[RunEvent | Waiting, None, Response]:
-    """Sign a request and send it, replays, retries and all; each that goes out is an event, the last one carries the source.
+    """Send a request and all that an extension says to the server because of it; the last event carries the source.
 
     Raises:
         Refused, SendError: after the event that tells of it.
@@ -126,6 +126,48 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
     if out.error:
         yield _sent(place, out.source, out.prepared, out.error)
         raise out.error
+    talk = ports.door.converse(out.prepared)
+    sent: list[tuple[Prepared, _Outcome]] = []
+    end: _Outcome
+    try:
+        answer: _Outcome | None = None
+        while not isinstance(said := _said(talk, answer), Response):
+            if isinstance(said, str):
+                yield events.Noted(place=place, text=said)
+                answer = None
+            else:
+                signed, answer = yield from _exchanged(ports, replace(out, prepared=said), place, timeout)
+                sent.append((signed, answer))
+        end = said
+    except (Refused, SendError) as error:
+        end = error
+    # What counts in the end may be an earlier response, or one made of several, which the last request stands for.
+    last = next((entry for entry in sent if entry[1] is end), sent[-1] if sent else (out.prepared, end))
+    for entry in sent:
+        if entry is not last:
+            yield _sent(place, "extension", *entry)
+    yield _sent(place, out.source, last[0], end)
+    if isinstance(end, Response):
+        return end
+    raise end
+
+
+_Outcome: TypeAlias = Response | Refused | SendError
+
+
+def _said(talk: Talk, outcome: _Outcome | None) -> Prepared | str | Response:
+    """What a talk goes on with: a request, a line for the report, or in the end the response that counts."""
+    try:
+        return talk.throw(outcome) if isinstance(outcome, Refused | SendError) else talk.send(outcome)
+    except StopIteration as stop:
+        response: Response = stop.value
+        return response
+
+
+def _exchanged(
+    ports: Ports, out: Outgoing, place: Place, timeout: float | None
+) -> Generator[RunEvent | Waiting, None, tuple[Prepared, _Outcome]]:
+    """Sign a request and send it, replays, retries and all; each that goes out is an event, but for the last one."""
     told: set[str] = set()
     for attempt in count(1):
         signed, outcome = yield from _attempt(ports, out, place, timeout, told)
@@ -135,13 +177,7 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
         yield events.Noted(place=place, text=_announced(retry, attempt, outcome))
         yield WAITING
         ports.clock.wait(retry.wait)
-    yield _sent(place, out.source, signed, outcome)
-    if isinstance(outcome, Response):
-        return outcome
-    raise outcome
-
-
-_Outcome: TypeAlias = Response | Refused | SendError
+    return signed, outcome
 
 
 def _attempt(

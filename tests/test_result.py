@@ -41,7 +41,13 @@ def test_totals_of_a_bit_of_everything() -> None:
         "testScripts": (2, 0, 1),
         "prerequestScripts": (2, 0, 0),
     }
-    assert {name: count.total for name, count in result.sources.items()} == {"item": 4, "script": 1, "auth": 0, "retry": 0}
+    assert {name: count.total for name, count in result.sources.items()} == {
+        "item": 4,
+        "script": 1,
+        "auth": 0,
+        "extension": 0,
+        "retry": 0,
+    }
     assert (result.refused, result.skipped) == (1, 1)
     assert result.received == 4 * (217 + 14)
     assert result.duration == pytest.approx(397, abs=0.01)

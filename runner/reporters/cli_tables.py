@@ -21,7 +21,7 @@ _ROWS = {
     "prerequestScripts": "prerequest-scripts",
     "assertions": "assertions",
 }
-_SENT_BY = {"script": "sent by scripts", "auth": "sent by auth", "retry": "tried again"}
+_SENT_BY = {"script": "sent by scripts", "auth": "sent by auth", "extension": "sent by extensions", "retry": "tried again"}
 _FIRST_COLUMN = 23
 # rich has no spanning cells: the counts are one table, the lines below another, and the border between belongs to the first
 _UNICODE = ("┌─┬┐\n│ ││\n├─┼┤\n│ ││\n├─┼┤\n├─┼┤\n│ ││\n├─┴┤\n", "├──┤\n│  │\n├──┤\n│  │\n├──┤\n├──┤\n│  │\n└──┘\n")
