@@ -44,7 +44,8 @@ class Options:
 
     `environ` is the process environment and `env_files` are `.env` files: both only fill variables that the environment
     declares and leaves empty. `env_vars` and `global_vars` win over every file. `retries` is how often a request is sent once
-    more, `retry_delay` the first pause. `extras` are settings for extensions.
+    more, `retry_delay` the first pause. `folders` and `exclude` take names, ids, paths and patterns (`selection.select`);
+    `folders_as_given` runs them in the order of `folders`. `extras` are settings for extensions.
     """
 
     environment: Source = None
@@ -52,6 +53,8 @@ class Options:
     data: Sequence[Json] | str | Path | None = None
     iterations: int | None = None
     folders: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    folders_as_given: bool = False
     env_vars: Mapping[str, str] = field(default_factory=dict)
     global_vars: Mapping[str, str] = field(default_factory=dict)
     env_files: tuple[str, ...] = ()
@@ -118,7 +121,14 @@ class Session:
     def _plan(self) -> Plan:
         data = self.options.data
         rows = load_rows(data) if isinstance(data, str | Path) else data or ()
-        return make_plan(self.collection, folders=self.options.folders, iterations=self.options.iterations, rows=rows)
+        return make_plan(
+            self.collection,
+            folders=self.options.folders,
+            exclude=self.options.exclude,
+            as_given=self.options.folders_as_given,
+            iterations=self.options.iterations,
+            rows=rows,
+        )
 
     def _scopes(self) -> Scopes:
         options = self.options

@@ -1,16 +1,15 @@
 """What runs and in which order: the tree flattened, folders selected, and where setNextRequest leads.
 
-Look-up rules follow postman-runtime's extract-runnable-items and waterfall.
+The look-up rules of setNextRequest follow postman-runtime's waterfall.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from runner.errors import UsageError
 from runner.model import Collection, Folder, Item, Json
+from runner.selection import select
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,77 +62,29 @@ class Plan:
 
 
 def make_plan(
-    collection: Collection, *, folders: Sequence[str] = (), iterations: int | None = None, rows: Sequence[Json] = ()
+    collection: Collection,
+    *,
+    folders: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    as_given: bool = False,
+    iterations: int | None = None,
+    rows: Sequence[Json] = (),
 ) -> Plan:
-    """The plan of a run. `iterations` None means one for each row of data, or one.
+    """The plan of a run. `iterations` None means one for each row of data, or one; see `selection.select` for the selection.
 
     Raises:
-        UsageError: a name in `folders` is that of no folder and no request.
+        UsageError: a name, path or pattern in `folders` or `exclude` is that of no folder and no request.
     """
-    steps = tuple(_flatten(collection)) if not folders else tuple(_select(collection, folders))
+    steps = tuple(_flatten(collection))
+    if folders or exclude:
+        picks = select(collection, folders, exclude, as_given=as_given)
+        steps = tuple(replace(steps[pick.step], named=pick.named) for pick in picks)
     return Plan(collection=collection, steps=steps, iterations=iterations or len(rows) or 1, rows=rows)
 
 
-def _flatten(node: Folder | Item, chain: tuple[Folder, ...] = (), named: bool = False) -> Iterator[Step]:
+def _flatten(node: Folder | Item, chain: tuple[Folder, ...] = ()) -> Iterator[Step]:
     if isinstance(node, Item):
-        yield Step(item=node, chain=chain, named=named)
+        yield Step(item=node, chain=chain)
         return
     for child in node.items:
         yield from _flatten(child, (*chain, node))
-
-
-def _select(collection: Collection, wanted: Sequence[str]) -> Iterator[Step]:
-    if len(wanted) == 1:
-        found = _shallowest(collection, wanted[0], ())
-        if found is None:
-            raise _unknown(collection, wanted[0])
-        return _flatten(*found, named=True)
-    open_names = dict.fromkeys(wanted)
-    picked = list(_pick(collection, (), open_names, covered=False))
-    if open_names:
-        raise _unknown(collection, next(iter(open_names)))
-    return (step for node, chain in picked for step in _flatten(node, chain, named=True))
-
-
-def _matches(node: Folder | Item, wanted: str) -> bool:
-    return wanted in (node.id, node.name)
-
-
-def _shallowest(folder: Folder, wanted: str, chain: tuple[Folder, ...]) -> tuple[Folder | Item, tuple[Folder, ...]] | None:
-    here = (*chain, folder)
-    for child in folder.items:
-        if _matches(child, wanted):
-            return child, here
-    for child in folder.items:
-        if isinstance(child, Folder) and (found := _shallowest(child, wanted, here)):
-            return found
-    return None
-
-
-def _pick(
-    folder: Folder, chain: tuple[Folder, ...], open_names: dict[str, None], *, covered: bool
-) -> Iterator[tuple[Folder | Item, tuple[Folder, ...]]]:
-    """Matches in collection order, one for each name; what lies in a chosen folder counts as found but is not chosen again."""
-    here = (*chain, folder)
-    for child in folder.items:
-        match = child.id if child.id in open_names else child.name if child.name in open_names else None
-        if match is not None:
-            del open_names[match]
-            if not covered:
-                yield child, here
-        if isinstance(child, Folder):
-            yield from _pick(child, here, open_names, covered=covered or match is not None)
-
-
-def _unknown(collection: Collection, wanted: str) -> UsageError:
-    names = sorted(set(_names(collection)))
-    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-    hint = "did you mean " + " or ".join(f'"{name}"' for name in close) + "?" if close else ""
-    return UsageError(f'Unable to find a folder or request: "{wanted}"', hint=hint)
-
-
-def _names(folder: Folder) -> Iterator[str]:
-    for child in folder.items:
-        yield child.name
-        if isinstance(child, Folder):
-            yield from _names(child)

@@ -87,7 +87,25 @@ variable_options = decorate(
         panel="Variables and data",
     ),
     click.option(
-        "--folder", multiple=True, metavar="NAME", help="Run only this folder or request (name or id); repeatable.", panel="Run"
+        "--folder",
+        multiple=True,
+        metavar="NAME",
+        help="Run only this folder or request: name, id, path or pattern (Orders/*, **/Buy); repeatable.",
+        panel="Run",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="NAME",
+        help="Leave out folders and requests: name, id, path or pattern; repeatable.",
+        panel="Run",
+    ),
+    click.option(
+        "--folder-order",
+        type=click.Choice(["collection", "given"]),
+        default="collection",
+        help="Run several --folder in the order of the collection, or as given.",
+        panel="Run",
     ),
 )
 
@@ -101,6 +119,8 @@ def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Option
         data=values["iteration_data"],
         iterations=values.get("iteration_count"),
         folders=values["folder"],
+        exclude=values["exclude"],
+        folders_as_given=values["folder_order"] == "given",
         env_vars=dict(values["env_var"]),
         global_vars=dict(values["global_var"]),
         env_files=values["env_file"],
