@@ -13,7 +13,7 @@ from typing import Protocol
 
 import pytest
 
-from runner.cli import main
+from runner.cli import config, main
 from tests.servers import Recorder
 
 
@@ -44,6 +44,7 @@ def pabal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     """Runs the command in an empty folder, which is HOME too, and without settings of whoever runs the tests."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(config, "SYSTEM_RC", tmp_path / "system-newmanrc")
     monkeypatch.setenv("CI", "1")
     for name in [name for name in os.environ if name.startswith("PABAL_")]:
         monkeypatch.delenv(name)

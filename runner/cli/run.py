@@ -15,6 +15,7 @@ import rich_click as click
 
 from runner.assemble import Session
 from runner.cli.beyond import BEYOND_OPTIONS, beyond_from
+from runner.cli.config import Config, ConfiguredCommand
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
 from runner.errors import ExitCode
@@ -25,13 +26,19 @@ _BAIL_WORDS = re.compile(r"(folder|failure)(,(folder|failure))*")
 _REPORTER = re.compile(r"--reporter-([\w-]+)(?:=(.*))?", re.DOTALL)
 
 
-class RunCommand(click.RichCommand):
+class RunCommand(ConfiguredCommand):
     """Takes `--reporter-<name>-<option> [value]` for any reporter, and `--bail` with or without its words, as Newman does."""
+
+    strict = True
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words, reporter_options = split_reporter_options(args)
-        ctx.meta["reporter_options"] = reporter_options
-        return super().parse_args(ctx, list(_with_bail_words(words)))
+        rest = super().parse_args(ctx, list(_with_bail_words(words)))
+        config: Config = ctx.meta["config"]
+        ctx.meta["reporter_options"] = config.reporters | reporter_options
+        for name in reporter_options:
+            config.origins.pop(f"reporter-{name}", None)
+        return rest
 
 
 def split_reporter_options(args: list[str]) -> tuple[list[str], dict[str, str | bool]]:
@@ -63,7 +70,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
 
 
 @click.command("run", cls=RunCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("collection", metavar="COLLECTION")
+@click.argument("collection", metavar="COLLECTION", required=False)
 @variable_options
 @decorate(
     click.option(
@@ -111,11 +118,18 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     click.option("--disable-unicode", is_flag=True, help="Plain ASCII symbols.", panel="Reports"),
     click.option("--verbose", is_flag=True, help="Headers, bodies and timings of each request.", panel="Reports"),
     click.option("--silent", is_flag=True, help="Nothing on the terminal; other reporters still write.", panel="Reports"),
+    click.option(
+        "--show-config",
+        is_flag=True,
+        allow_from_autoenv=False,
+        help="Show each option, its value and where that comes from, and end.",
+        panel="Run",
+    ),
     *BEYOND_OPTIONS,
     *EXTRA_OPTIONS,
 )
 @click.pass_context
-def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
+def command(ctx: click.RichContext, /, collection: str | None, **values: Any) -> int:
     """Run a Postman collection.
 
     Exit status: 0 all passed, 1 an assertion failed, 2 wrong usage, 3 a file could not be read, 4 a request or a script
@@ -125,13 +139,20 @@ def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
     pabal run orders.postman_collection.json -e staging.postman_environment.json
     pabal run orders.postman_collection.json -d rows.csv --folder Orders -r cli,json --reporter-json-export report.json
     """
+    if values["show_config"]:
+        from runner.cli.show_config import show_config
+
+        show_config(ctx)
+        return ExitCode.OK
+    if collection is None:
+        raise click.MissingParameter(ctx=ctx, param_hint="'COLLECTION'", param_type="argument")
     options = replace(options_from(values, extras_from(values)), **beyond_from(values))
     with Session(collection, options) as session:
         session.warm()
-        from runner.cli.exports import exports_from
+        from runner.cli.exports import export, export_paths
         from runner.cli.output import make_reporters
 
-        exports = exports_from(values)
+        exports = export_paths(values)
         reporters = make_reporters(values, ctx.meta["reporter_options"])
         # All that was loaded stays to the end: the collector need not look at it again.
         gc.freeze()
@@ -142,7 +163,7 @@ def command(ctx: click.RichContext, /, collection: str, **values: Any) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return ExitCode.BROKEN
         finally:
-            exports.write(session)
+            export(session, exports)
     return ExitCode.OK if values["suppress_exit_code"] else result.exit_code
 
 

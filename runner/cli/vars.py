@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import rich_click as click
 
 from runner.assemble import Session
+from runner.cli.config import ConfiguredCommand
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.options import decorate, options_from, variable_options
+from runner.cli.table import show_table
 from runner.errors import ExitCode
 from runner.jstext import js_text
 from runner.secrets import mask
@@ -17,7 +18,7 @@ from runner.usage import Use, used_variables
 from runner.variables import Scope
 
 
-@click.command("vars", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("vars", cls=ConfiguredCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("collection", metavar="COLLECTION")
 @variable_options
 @decorate(*EXTRA_OPTIONS)
@@ -33,7 +34,7 @@ def command(collection: str, **values: Any) -> int:
         session.scopes.data = Scope.of(session.plan.row(0))
         uses = used_variables(session.plan, session.scopes)
         rows = [_row(session, use) for use in uses]
-    _show(rows)
+    show_table(("variable", "value", "from", "used in"), rows)
     missing = [use.name for use in uses if _lacking(use)]
     if missing:
         click.echo(f"\n{len(missing)} without a value: {', '.join(missing)}")
@@ -66,15 +67,3 @@ def _source(session: Session, use: Use) -> str:
 def _places(use: Use) -> str:
     more = len(use.places) - 1
     return use.places[0] + (f" and {more} more" if more else "")
-
-
-def _show(rows: list[tuple[str, str, str, str]]) -> None:
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("variable", "value", "from", "used in", box=SIMPLE, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)

@@ -16,7 +16,11 @@ OPTIONS = (
     click.option("--keep-account", is_flag=True, help="Leave the account numbers in bodies as they are.", panel=_PANEL),
     click.option("--allow-revoke", is_flag=True, help="Also run requests that revoke the access token.", panel=_PANEL),
     click.option(
-        "--allow-real-orders", is_flag=True, help="Let orders out to the real host. This moves real money.", panel=_PANEL
+        "--allow-real-orders",
+        is_flag=True,
+        allow_from_autoenv=False,
+        help="Let orders out to the real host. This moves real money.",
+        panel=_PANEL,
     ),
     click.option("--simulate", is_flag=True, help="Run against a built-in simulator; nothing reaches the broker.", panel=_PANEL),
     click.option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -86,6 +85,8 @@ def create(name: str, options: Settings, surroundings: Surroundings) -> Reporter
     """
     make = BUILT_IN.get(name)
     if make is None:
+        import difflib
+
         near = difflib.get_close_matches(name, BUILT_IN, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(BUILT_IN)}"
         raise UsageError(
