@@ -157,3 +157,42 @@ def test_the_first_error_is_the_one_of_the_result(sandbox: V8Sandbox) -> None:
 def test_what_was_set_before_the_error_stays(sandbox: V8Sandbox) -> None:
     result = run(sandbox, "pm.environment.set('a', 1); throw new Error('x')").result
     assert [each.key for each in result.environment] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "place"),
+    [
+        ("let a = 1;\nlet b = ;", "Unexpected token ';'", (2, 9)),
+        ("a b", "Unexpected identifier 'b'", (1, 3)),
+        ("const x = 1;\r\nconst x = 2;", "Identifier 'x' has already been declared", (2, 7)),
+        ("'\u2028' + ;", "Unexpected token ';'", (2, 5)),
+        ("'never closed", "Invalid or unexpected token", (1, 1)),
+        ("import 'x'", "Cannot use import statement outside a module", (1, 1)),
+        ("if (true) {", "Unexpected token ')' behind its end: something is left open, or closed once too often", (None, None)),
+        (
+            "`never closed",
+            "Unexpected end of input behind its end: something is left open, or closed once too often",
+            (None, None),
+        ),
+        ("}", "Unexpected token ';' behind its end: something is left open, or closed once too often", (None, None)),
+    ],
+)
+def test_what_does_not_parse_is_told_without_running_it(
+    sandbox: V8Sandbox, code: str, message: str, place: tuple[int | None, int | None]
+) -> None:
+    error = sandbox.syntax_error(code)
+    assert error and (error.name, error.message, (error.line, error.column)) == ("SyntaxError", message, place)
+
+
+@pytest.mark.parametrize(
+    "code", ["", "for (;;);", "return await pm.sendRequest('x')", "// )", "'use strict'; let a\u2028let b\rlet c\r\n", "'\ud800'"]
+)
+def test_what_parses_is_not_run(sandbox: V8Sandbox, code: str) -> None:
+    assert sandbox.syntax_error(code) is None
+
+
+def test_parsing_leaves_the_engine_as_it_was(sandbox: V8Sandbox) -> None:
+    assert sandbox.syntax_error("leaked = 1") is None
+    deep = sandbox.syntax_error("(" * 200_000)
+    assert deep and (deep.message, deep.line) == ("Maximum call stack size exceeded", None)
+    assert run(sandbox, "pm.test(typeof leaked, () => {})").said[0].name == "undefined"

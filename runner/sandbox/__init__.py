@@ -163,6 +163,10 @@ class Sandbox(Protocol):
         """Each text with its dynamic variables (`{{$randomCity}}` …) replaced by Postman's own generators."""
         ...
 
+    def syntax_error(self, code: str) -> ScriptError | None:
+        """Why and where a script does not parse, None when it does. It is not run."""
+        ...
+
     def warm(self) -> None:
         """Begin to start the engine in the background, so that the first script does not wait for it."""
         ...

@@ -93,16 +93,38 @@ class V8Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _ready(self) -> Worker:
+        self.warm()
+        worker = self._worker
+        assert worker is not None  # noqa: S101
+        worker.wait_ready()
+        return worker
+
+    def syntax_error(self, code: str) -> ScriptError | None:
+        """Why and where a script does not parse; see `Sandbox.syntax_error`. It has no line where it ends too early.
+
+        Raises:
+            SandboxError: the engine could not be started.
+        """
+        worker, limit = self._ready(), self._sync_limit / 1000
+        try:
+            worker.send(dumps(["parse", code]), limit)
+            ((_, found),) = worker.receive(limit)
+        except Died as death:
+            self.close()
+            return self._describe(death)
+        if found is None:
+            return None
+        text, line, column = found
+        return ScriptError(name="SyntaxError", message=text, line=line or None, column=column if line else None)
+
     def run(self, execution: Execution) -> Conversation:
         """Run one script; see `Sandbox.run`.
 
         Raises:
             SandboxError: the engine could not be started.
         """
-        self.warm()
-        worker = self._worker
-        assert worker is not None  # noqa: S101
-        worker.wait_ready()
+        worker = self._ready()
         self._count += 1
         script = _Script(worker, execution, f"s{self._count}")
         limit = (execution.timeout or self._sync_limit) / 1000

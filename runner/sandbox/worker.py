@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import secrets
 import select
 import signal
@@ -27,6 +28,8 @@ OUTBOX_BYTES = 1 << 20
 BODY = 32  # where the text begins in the outbox, after six int32 and a float64
 HEARTBEAT = 5.0
 SYNTAX_ERROR = "SyntaxError".encode("utf-16-le")
+PARSE = b'["parse",'
+LINE_ENDS = re.compile("\r\n|[\n\r\u2028\u2029]")
 POLL = 0.05
 # Scripts are many and small: garbage is taken out early, which keeps memory flat, and no long compilation stops a script.
 V8_FLAGS = ("--single-threaded", "--max-semi-space-size=2", "--maglev", "--no-turbofan")
@@ -159,8 +162,11 @@ class Engine:
         """Take what did not fit the shared memory."""
         return str(self._gate["rest"]).encode("utf-16-le", "surrogatepass") if self._head[3] else b""
 
-    def syntax_error(self, code: str) -> tuple[int, int] | None:
-        """Line and column, from 1, where a script does not parse. The bracket at the end keeps it from ever being run."""
+    def syntax_error(self, code: str) -> tuple[str, int, int] | None:
+        """Message, line and column, from 1, where a script does not parse; the line is 0 where that is behind its end.
+
+        The bracket at the end keeps it from ever being run: a script that parses fails there.
+        """
         from py_mini_racer import JSParseException
 
         code = code.encode("utf-8", "replace").decode()  # half a surrogate pair cannot go into V8 this way
@@ -168,9 +174,14 @@ class Engine:
             self._racer.eval(f"(async()=>{{;\n{code}\n;}})\n)")
         except JSParseException as error:
             first, *lines = str(error).split("\n")
-            line = int(first.split(":")[1]) - 1
+            place, _, message = first.split(": ", 2)
+            line, last = int(place.rpartition(":")[2]) - 1, len(LINE_ENDS.findall(code)) + 1
+            if (message, line) == ("Unexpected token ')'", last + 2):
+                return None
+            if line > last:
+                message = f"{message} behind its end: something is left open, or closed once too often"
             caret = next((each.index("^") for each in lines if "^" in each and not each.strip(" \t^")), 0)
-            return (line, caret + 1) if line <= code.count("\n") + 1 else None
+            return message, line if 0 < line <= last else 0, caret + 1
         return None
 
     @property
@@ -245,7 +256,7 @@ class Conversation:
         self._message = ""
 
     def run(self, message: bytes) -> bool:
-        """Run the script to its end; False when the parent went away. The first 8 bytes are the limit of a turn in seconds."""
+        """Run the script to its end; False when the parent went away."""
         engine = self._engine
         engine.limit = struct.unpack("<d", message[:8])[0]
         self._message = message[8:].decode()
@@ -287,8 +298,8 @@ class Conversation:
     def _syntax_place(self) -> bytes:
         """Where the script's text stops being JavaScript: V8 tells mini-racer, but not the code that catches the error."""
         code = json.loads(self._message)[2]["script"]["exec"]
-        place = self._engine.syntax_error(code)
-        return f"{json.dumps(['syntax', *place])},".encode("utf-16-le") if place else b""
+        found = self._engine.syntax_error(code)
+        return packed(["syntax", *found[1:]]) if found and found[1] else b""
 
     def _flush(self, delay: float) -> None:
         text = self._said()
@@ -303,6 +314,19 @@ class Conversation:
             self._owed -= 1
         self._pipes.write(self._said())
         return True
+
+
+def packed(said: list[Any]) -> bytes:
+    """One thing said, in the form in which V8 writes it."""
+    return f"{json.dumps(said)},".encode("utf-16-le")
+
+
+def serve(engine: Engine, pipes: Pipes, message: bytes) -> bool:
+    """Parse or run one script; False when the parent went away. The first 8 bytes are the limit of a turn in seconds."""
+    if not message.startswith(PARSE, 8):
+        return Conversation(engine, pipes).run(message)
+    pipes.write(packed(["parsed", engine.syntax_error(json.loads(message[8:])[1])]))
+    return True
 
 
 def stay_on_one_core() -> None:
@@ -322,7 +346,7 @@ def main() -> None:
     engine = Engine(Path(settings["bootcode"]).read_text("utf-8"), settings)
     Watchdog(engine, pipes, settings["memory_limit"]).start()
     pipes.write(probe(engine))
-    while (message := pipes.read()) is not None and Conversation(engine, pipes).run(message):
+    while (message := pipes.read()) is not None and serve(engine, pipes, message):
         pass
     os._exit(0)
 
