@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runner.assemble import Options as Options
     from runner.assemble import Session as Session
+    from runner.assemble import lint as lint
     from runner.assemble import run as run
     from runner.engine import Settings as Settings
     from runner.errors import ExitCode as ExitCode
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from runner.errors import SendError as SendError
     from runner.errors import UnresolvedError as UnresolvedError
     from runner.errors import UsageError as UsageError
+    from runner.linter import Finding as Finding
     from runner.load import load_collection as load_collection
     from runner.load import load_environment as load_environment
     from runner.model import Collection as Collection
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "assemble": ("Options", "Session", "run"),
+    "assemble": ("Options", "Session", "lint", "run"),
     "engine": ("Settings",),
     "errors": ("ExitCode", "LoadError", "PabalError", "Refused", "SendError", "UnresolvedError", "UsageError"),
+    "linter": ("Finding",),
     "load": ("load_collection", "load_environment"),
     "model": ("Collection", "Environment", "Variable"),
     "result": ("RunResult",),

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from runner import __version__, cookies, usage
 from runner.clock import Clock
@@ -22,14 +23,17 @@ from runner.errors import LoadError, UnresolvedError
 from runner.events import RunEvent
 from runner.extension import Extension
 from runner.files import BodyFiles
-from runner.load import decode, load_collection, load_environment, read_bytes
+from runner.load import decode, load_collection, load_environment, load_file, read_bytes
 from runner.model import Collection, Environment, Json
 from runner.plan import Plan, make_plan
 from runner.redact import redacted
-from runner.sandbox import Conversation, Execution, Sandbox
+from runner.sandbox import Conversation, Execution, Sandbox, ScriptError
 from runner.scripts import Ports
 from runner.secrets import Secrets
 from runner.variables import Scope, Scopes
+
+if TYPE_CHECKING:
+    from runner.linter import Finding
 
 Source: TypeAlias = Environment | str | Path | None
 """An environment, or the path of its file."""
@@ -106,6 +110,19 @@ class Session:
         self._engine = Engine(self.plan, self._ports(), self.options.settings)
         found = self._engine.events()
         return found if self.options.show_secrets else redacted(found, self.secrets, bodies=bodies)
+
+    def findings(self, rules: Sequence[str] | None = None) -> Iterator[Finding]:
+        """What there is to mend in the collection; nothing is sent, and no script runs. `rules` None means all."""
+        from runner.linter import RULES, Subject, findings
+
+        subject = Subject(
+            plan=self.plan,
+            scopes=self.scopes,
+            secrets=self.secrets,
+            syntax_error=self._sandbox.syntax_error,
+            placeholders=lambda request: chain.from_iterable(each.placeholders(request) for each in self.extensions),
+        )
+        return findings(subject, tuple(RULES) if rules is None else rules)
 
     def interrupt(self) -> None:
         """End the run early, with its last events; for signal handlers."""
@@ -235,6 +252,9 @@ class _Sandbox:
     def replace_in(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         return self._started().replace_in(texts)
 
+    def syntax_error(self, code: str) -> ScriptError | None:
+        return self._started().syntax_error(code)
+
     def warm(self) -> None:
         self._started().warm()
 
@@ -278,3 +298,20 @@ def run(collection: Collection | str | Path, options: Options | None = None) -> 
     """
     with Session(collection, options or Options()) as session:
         yield from session.events()
+
+
+def lint(
+    source: Collection | Environment | str | Path, options: Options | None = None, *, rules: Sequence[str] | None = None
+) -> Iterator[Finding]:
+    """What there is to mend in a collection, run with these options, or in an environment; see `runner.linter.RULES`.
+
+    Raises:
+        LoadError: a file could not be read.
+        UsageError: a folder does not exist.
+    """
+    found = load_file(source) if isinstance(source, str | Path) else source
+    if isinstance(found, Environment):
+        found = Collection(id=found.id, name=found.name, variables=found.values)
+    with Session(found, options or Options()) as session:
+        for finding in session.findings(rules):
+            yield replace(finding, file=str(source)) if isinstance(source, str | Path) else finding

@@ -3,7 +3,8 @@
 An extension sees an item before its scripts run (`prepare`), every request before it leaves (`guard`, on each hop and
 for script requests too), may answer in the server's place (`answer`), hold a request back until its turn (`pace`), have it
 sent once more (`again`), go on from a response with further requests (`converse`), watch variables scripts set (`accept`), add
-checks of its own (`judge`), and say something about a response (`remark`). Each has a default that does nothing.
+checks of its own (`judge`), say something about a response (`remark`), and know what is no value yet (`placeholders`). Each
+has a default that does nothing.
 """
 
 from __future__ import annotations
@@ -100,6 +101,10 @@ class Extension:
 
     def judge(self, item: Item, prepared: Prepared, response: Response) -> Iterable[Assertion]:
         """Checks on an item's response, reported like a script's own."""
+        return ()
+
+    def placeholders(self, request: Request) -> Iterable[str]:
+        """Texts in a request that look like values and are none, for `pabal lint`."""
         return ()
 
     def remark(self, item: Item, prepared: Prepared, response: Response) -> Iterable[str]:

@@ -69,6 +69,19 @@ def load_environment(path: str | Path) -> Environment:
     return environment_from_json(read_json(path), Where(str(path)))
 
 
+def load_file(path: str | Path) -> Collection | Environment:
+    """Read a file that is a collection, an environment or globals, whichever it is.
+
+    Raises:
+        LoadError: it is none of them.
+    """
+    data = read_json(path)
+    inner = _peel(_peel(data, "environment"), "globals")
+    if isinstance(inner, list) or (isinstance(inner, dict) and "values" in inner and "item" not in inner):
+        return environment_from_json(data, Where(str(path)))
+    return collection_from_json(data, Where(str(path)))
+
+
 def read_bytes(path: str | Path) -> bytes:
     """The bytes of an input file, or a LoadError that says why not."""
     try:

@@ -125,15 +125,15 @@ def _hide_user_info(text: str) -> str:
     return f"{user}:{mask(password)}" if colon and not _NAME.fullmatch(password) else text
 
 
-def _credentials(auth: Auth, secrets: Secrets) -> Iterator[str]:
-    """The values of an auth's parameters that are secret."""
+def credentials(auth: Auth, secrets: Secrets) -> Iterator[tuple[str, str]]:
+    """Name and value of an auth's parameters that are secret."""
     for key, value in auth.params.items():
         if (
             isinstance(value, str)
             and key not in _SETTINGS
             and (secrets.is_secret(key) or (auth.type, key) == ("apikey", "value"))
         ):
-            yield value
+            yield key, value
 
 
 def _hide_deep(secrets: Secrets, value: _Made) -> _Made:
@@ -212,7 +212,7 @@ class _Redactor:
             else:
                 owners.append(child.request)
         for auth in (owner.auth for owner in owners if owner.auth):
-            for written in _credentials(auth, self._secrets):
+            for _, written in credentials(auth, self._secrets):
                 value = _NAME.sub(lambda name: values.get(name[1], name[0]), written)
                 if "{{" not in value:
                     self._secrets.learn_value(value, lasting=True)
@@ -250,7 +250,7 @@ class _Redactor:
     def _learn_sent(self, request: Request) -> None:
         """What the request is signed with, as it is now that variables are put in."""
         if request.auth:
-            for value in _credentials(request.auth, self._secrets):
+            for _, value in credentials(request.auth, self._secrets):
                 self._secrets.learn_value(value)
         if request.url.auth:
             self._secrets.learn_value(request.url.auth.partition(":")[2])

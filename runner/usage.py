@@ -16,7 +16,10 @@ from runner.variables import MISSING, Scopes
 
 _BRACES = re.compile(r"\{\{([^{}]*)\}\}")
 _ANGLES = re.compile(r"<<([^<>]*)>>")
-_SCRIPT_GET = re.compile(r"\b(?:get|has|getEnvironmentVariable|getGlobalVariable)\(\s*(['\"])(.+?)\1\s*[,)]")
+_SCRIPT_GET = re.compile(  # of a scope: headers and cookies have a `get`, too
+    r"(?:(?:environment|globals|[vV]ariables|iterationData)\s*\.\s*(?:get|has)|\bget(?:Environment|Global)Variable)"
+    r"\(\s*(['\"])(.+?)\1\s*[,)]"
+)
 _SCRIPT_SET = re.compile(r"\b(?:set|setEnvironmentVariable|setGlobalVariable)\(\s*(['\"])(.+?)\1\s*,")
 
 

@@ -132,11 +132,14 @@ def test_the_library_example_of_the_readme(tmp_path: Path, recorder: Recorder, r
 @pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
 def test_every_option_the_readme_names_exists(readme: str) -> None:
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / readme).read_text("utf-8")))
-    listed = subprocess.run(
-        [sys.executable, "-m", "runner", "run", "--help"], capture_output=True, text=True, env=environ(), timeout=60
-    )
+    helps = [
+        subprocess.run(
+            [sys.executable, "-m", "runner", command, "--help"], capture_output=True, text=True, env=environ(), timeout=60
+        ).stdout
+        for command in ("run", "lint")
+    ]
     assert len(named) > 5
-    assert named - {"--help"} <= set(re.findall(r"--[a-z][a-z-]+", listed.stdout))
+    assert named - {"--help"} <= set(re.findall(r"--[a-z][a-z-]+", "".join(helps)))
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")

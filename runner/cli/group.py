@@ -9,7 +9,12 @@ import rich_click as click
 
 from runner import __version__
 
-COMMANDS = {"run": "runner.cli.run", "vars": "runner.cli.vars", "simulate": "runner.kis.commands"}
+COMMANDS = {
+    "run": "runner.cli.run",
+    "vars": "runner.cli.vars",
+    "lint": "runner.cli.lint",
+    "simulate": "runner.kis.commands",
+}
 """Command name to the module that has it as `command`; one whose package is not there is left out."""
 
 
@@ -32,4 +37,5 @@ def cli() -> None:
     \b
     pabal run orders.postman_collection.json -e staging.postman_environment.json
     pabal vars orders.postman_collection.json -e staging.postman_environment.json
+    pabal lint orders.postman_collection.json staging.postman_environment.json
     """

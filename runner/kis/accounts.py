@@ -52,7 +52,7 @@ def fill(request: Request, lookup: Callable[[str], Any], resolve: Callable[[str]
     body = request.body and _visible(request.body, resolve)
     if body is None:
         return Filled(request)
-    if not _values(body):
+    if not written(body):
         _check_filled(body, None, lookup)
         return Filled(request)
     name = account_variable(request)
@@ -112,13 +112,13 @@ def _is_account_key(token: str | None) -> bool:
 
 def _visible(body: Body, resolve: Callable[[str], str]) -> Body:
     """The body, with its variables put in where one of them holds the account key."""
-    if body.mode != "raw" or _values(body):
+    if body.mode != "raw" or written(body):
         return body
     resolved = replace(body, raw=resolve(body.raw))
-    return resolved if _values(resolved) else body
+    return resolved if written(resolved) else body
 
 
-def _values(body: Body) -> list[str]:
+def written(body: Body) -> list[str]:
     """What stands for CANO in a body now, as text."""
     if body.mode == "urlencoded":
         return [param.value or "" for param in body.urlencoded if _is_account(param)]
@@ -174,7 +174,7 @@ def _number(name: str, lookup: Callable[[str], Any], resolve: Callable[[str], st
 
 def _check_literal(body: Body, resolve: Callable[[str], str]) -> None:
     """Without a known appkey variable the body must already hold a number."""
-    if not all(_NUMBER.fullmatch(resolve(value)) for value in _values(body)):
+    if not all(_NUMBER.fullmatch(resolve(value)) for value in written(body)):
         known = ", ".join(f"{{{{{prefix}_APPKEY}}}}" for prefix in ACCOUNT_OF)
         raise AccountError(
             f"not sent: the appkey header does not tell which account this is; use one of {known} there,"

@@ -10,6 +10,7 @@ from runner.extension import Prepare, Turn
 from runner.kis import accounts, answers, hashkey, tokens
 from runner.kis.guard import OrderGuard, moves_money
 from runner.kis.hosts import VARIABLES, Kind, expanded
+from runner.kis.samples import samples
 from runner.model import Item, Prepared, Request, Response
 
 
@@ -94,6 +95,10 @@ class KisExtension(OrderGuard):
             self._watch.stored(key)
         super().accept(scope, key, old, new)
         return None if self._revoking else tokens.objection(key, old, new)
+
+    def placeholders(self, request: Request) -> Iterable[str]:
+        """The sample account and user of the published collections."""
+        return samples(request)
 
     def remark(self, item: Item, prepared: Prepared, response: Response) -> Iterable[str]:
         """Name the broker's reason where it refused, whatever the item's tests look at."""

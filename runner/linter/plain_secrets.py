@@ -1,0 +1,51 @@
+"""Secrets that a file keeps where everybody who gets the file can read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from runner.linter.subject import Finding, Subject, within
+from runner.model import Auth, Item, Request
+from runner.redact import credentials
+from runner.secrets import Secrets
+
+_COOKIES = frozenset({"cookie", "set-cookie"})
+
+
+def plain_secret(subject: Subject) -> Iterator[Finding]:
+    """Values written out in variables, auth, headers and query parameters that are secret by their name or their look."""
+    secrets = subject.secrets
+    for variable in subject.variables:
+        if _is_plain(secrets, variable.key, variable.value, variable.type):
+            yield _finding(variable.key, f"variable {variable.key}")
+    for place, owner in subject.owners():
+        auth = owner.request.auth if isinstance(owner, Item) else owner.auth
+        for name in _in_auth(auth, secrets):
+            yield _finding(name, within(place, "auth"))
+        if isinstance(owner, Item):
+            yield from _in_request(owner.request, place, secrets)
+
+
+def _in_request(request: Request, place: str, secrets: Secrets) -> Iterator[Finding]:
+    """Cookies are mostly settings, and whoever sends one by hand means it."""
+    for part, params in (("header", request.headers), ("query", request.url.query)):
+        for param in params:
+            if not param.disabled and param.key.lower() not in _COOKIES and _is_plain(secrets, param.key, param.value):
+                yield _finding(param.key, within(place, f"{part} {param.key}"))
+
+
+def _in_auth(auth: Auth | None, secrets: Secrets) -> Iterator[str]:
+    if auth:
+        yield from (name for name, value in credentials(auth, secrets) if value.strip() and "{{" not in value)
+
+
+def _is_plain(secrets: Secrets, name: str, value: Any, type: str = "any") -> bool:
+    if not isinstance(value, str) or not value.strip() or "{{" in value or "<<" in value:
+        return False
+    return secrets.is_secret(name, type) or secrets.hide(value) != value
+
+
+def _finding(name: str, place: str) -> Finding:
+    message = f"`{name}` is a secret in plain text; leave it to a variable that is filled when it runs"
+    return Finding(message=message, place=place)
