@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.kis.endpoints import Endpoint, endpoints
 from runner.kis.simulator import Simulator
 from runner.kis.simulator.calls import Answer, Call, digest_of
-from runner.kis.simulator.facts import Endpoint, endpoints
 
 PRICE = "domestic-stock/v1/quotations/inquire-price"
 BALANCE = "domestic-stock/v1/trading/inquire-balance"
@@ -368,7 +368,7 @@ def test_rows_lie_in_the_asked_range_on_business_days(client: Client) -> None:
 
 def some_call(client: Client, endpoint: Endpoint, tr: str) -> Answer:
     known = endpoint.required.get(tr) or next(iter(endpoint.required.values()), ())
-    fields = dict.fromkeys(known, "1")
+    fields = dict.fromkeys((name.upper() for name in known), "1")
     fields |= {"CANO": client.account} if "/trading/" in endpoint.path else {}
     if endpoint.method == "GET":
         return client.get(endpoint.path, tr, fields)

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.kis.endpoints import endpoints
 from runner.kis.simulator import Simulator
 from runner.kis.simulator.book import AMENDED, BUY, CANCELLED, SELL, Book, Order
 from runner.kis.simulator.calls import Call
-from runner.kis.simulator.facts import Fault, endpoints
+from runner.kis.simulator.facts import Fault
 from runner.kis.simulator.values import KST, Market
 
 ACCOUNTS = {"VTS": "CANO", "VTT": "CANO_T", "PROD": "CANO_REAL", "PROT": "CANO_REAL_T"}

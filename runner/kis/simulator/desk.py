@@ -9,8 +9,9 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
 
+from runner.kis.endpoints import Endpoint, Output, read
 from runner.kis.simulator.book import AMENDED, BUY, CANCELLED, SELL, Book, Holding, Order
-from runner.kis.simulator.facts import Endpoint, Fault, Output, read
+from runner.kis.simulator.facts import Fault
 from runner.kis.simulator.values import Market, Row, Values, plain, subject
 
 HISTORY = 2

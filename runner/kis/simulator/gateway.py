@@ -11,10 +11,11 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+from runner.kis.endpoints import PREFIX, Endpoint, endpoints, tr_ids
 from runner.kis.simulator import paging
 from runner.kis.simulator.calls import Answer, Call, LogEntry, OrderCall, Records, Tally, digest_of
 from runner.kis.simulator.desk import Desk, tables
-from runner.kis.simulator.facts import PREFIX, Endpoint, Fault, endpoints, message, tr_ids
+from runner.kis.simulator.facts import Fault, message
 from runner.kis.simulator.faults import Dropped, Effect, Faults
 from runner.kis.simulator.keys import Key, OAuth
 from runner.kis.simulator.values import KST, Market, Values
@@ -279,7 +280,7 @@ def _check_fields(endpoint: Endpoint, tr_id: str, fields: Mapping[str, str], key
     takes_account = endpoint.path in tables()["tickets"] or "CANO" in fields
     if takes_account and "CANO" not in fields:
         raise Fault("OPSQ2001", "CANO")
-    missing = next((name for name in endpoint.required.get(tr_id, ()) if name not in fields), None)
+    missing = next((name for name in endpoint.required.get(tr_id, ()) if name.upper() not in fields), None)
     if missing is not None:
         raise Fault("OPSQ2001", missing)
     if takes_account and fields["CANO"] not in key.accounts:

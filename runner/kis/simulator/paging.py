@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from runner.kis.simulator.facts import Endpoint, Fault
+from runner.kis.endpoints import Endpoint
+from runner.kis.simulator.facts import Fault
 
 Item = TypeVar("Item")
 UNNUMBERED = 100

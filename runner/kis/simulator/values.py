@@ -11,7 +11,7 @@ from functools import cache
 from random import Random
 from typing import Any, TypeAlias
 
-from runner.kis.simulator.facts import Output, read
+from runner.kis.endpoints import Output, read
 
 KST = timezone(timedelta(hours=9), "KST")
 Row: TypeAlias = dict[str, str]
