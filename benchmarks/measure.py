@@ -36,7 +36,8 @@ def measure(command: Sequence[str]) -> Cost:
         Failed: the command's exit code is not 0.
     """
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, env=environment())
     watch = Watch(process.pid)
     watch.start()
     _, status, used = os.wait4(process.pid, 0)
@@ -46,6 +47,11 @@ def measure(command: Sequence[str]) -> Cost:
     if process.returncode:
         raise Failed(f"exit code {process.returncode} of: {' '.join(command)}")
     return Cost(wall=wall, cpu=used.ru_utime + used.ru_stime, peak=watch.peak / 1024)
+
+
+def environment() -> dict[str, str]:
+    """The environment without settings for developers of Python: some make every run compile all modules anew."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
 class Watch(threading.Thread):

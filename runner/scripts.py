@@ -36,6 +36,7 @@ from runner.sandbox import (
     Skipped,
     Unset,
 )
+from runner.sandbox.sight import sight
 from runner.url import unparse
 from runner.variables import Scope, Scopes
 
@@ -236,7 +237,6 @@ class ScriptRunner:
     def run(self, step: Step, place: Place, listen: str, phase: Phase, stop_early: bool) -> Saying:
         """All scripts of `listen` for an item; they change `phase` and the scopes."""
         for where, event in listeners(step, listen):
-            phase.seen = phase.seen or phase.request()
             yield from self._script(step, place, event, where, phase)
             if phase.skipped or (stop_early and (phase.failures or phase.broken)):
                 return
@@ -314,10 +314,12 @@ class ScriptRunner:
 
     def _execution(self, step: Step, place: Place, event: Event, where: str, phase: Phase) -> Execution:
         scopes, response = self._ports.scopes, phase.response
+        if sight(event.code, event.packages).request:
+            phase.seen = phase.seen or phase.request()
         return Execution(
             listen=event.listen,
             code=event.code,
-            request=phase.seen or {},
+            request=phase.seen,
             response=response_json(response) if response else None,
             cookies=self._ports.cookies_json(response.cookies) if response else (),
             data={entry.key: entry.value for entry in scopes.data},

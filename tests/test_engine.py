@@ -85,8 +85,13 @@ def test_variables_are_resolved_after_the_prerequest_scripts() -> None:
         return ScriptResult(environment=(Mutation(key="id", value=7),), local=({"key": "loc", "value": "L"},))
         yield
 
-    bench = Bench(scripts={"sets": sets})
-    bench.run([item("a", prerequest="sets", url="http://server/{{id}}"), item("b", url="http://server/{{loc}}{{id}}")])
+    bench = Bench(scripts={"sets, given the request": sets})
+    bench.run(
+        [
+            item("a", prerequest="sets, given the request", url="http://server/{{id}}"),
+            item("b", url="http://server/{{loc}}{{id}}"),
+        ]
+    )
     assert sent(bench) == ["7", "L7"]
 
 
@@ -96,8 +101,8 @@ def test_a_mutated_request_goes_out_once_and_not_in_the_next_iteration() -> None
         return ScriptResult(request=request if execution.iteration == 0 else None)
         yield
 
-    bench = Bench(scripts={"changes": changes}, environment={"v": "resolved"})
-    bench.run([item("a", prerequest="changes")], iterations=2)
+    bench = Bench(scripts={"changes the request": changes}, environment={"v": "resolved"})
+    bench.run([item("a", prerequest="changes the request")], iterations=2)
     assert [(prepared.method, prepared.header("x-new")) for prepared in bench.wire.sent] == [("POST", "resolved"), ("GET", None)]
 
 

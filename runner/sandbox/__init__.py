@@ -17,13 +17,14 @@ from runner.model import Json, Mutation
 class Execution:
     """One script to run, with everything it can see.
 
-    `request` and `response` are in Postman's JSON (a text body travels as `body`, a binary one as `stream`); scopes are
+    `request` and `response` are in Postman's JSON (a text body travels as `body`, a binary one as `stream`). A request is
+    None where the script does not look at it (see `runner.sandbox.sight`), a response where there is none. Scopes are
     lists of `{key, value, type}`. `timeout` is in milliseconds, None for none.
     """
 
     listen: str
     code: str
-    request: Json
+    request: Json | None = None
     response: Json | None = None
     cookies: tuple[Json, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)

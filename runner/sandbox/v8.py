@@ -31,6 +31,7 @@ from runner.sandbox import (
     Unset,
 )
 from runner.sandbox.process import Died, Worker
+from runner.sandbox.sight import sight
 from runner.sandbox.stack import Fault, Places, script_error
 from runner.sandbox.teleport import decode
 
@@ -163,7 +164,6 @@ class V8Sandbox:
             listen="prerequest",
             code="const t = JSON.parse(pm.variables.get('in')).map(s => pm.variables.replaceIn(s));"
             "pm.variables.set('out', JSON.stringify(t))",
-            request={"url": "http://localhost"},
             local=({"key": "in", "value": json.dumps(list(texts)), "type": "string"},),
         )
         conversation = self.run(execution)
@@ -337,7 +337,6 @@ def scope(values: tuple[Json, ...], name: str = "") -> Mapping[str, Any]:
 def message(execution: Execution, ident: str) -> str:
     """The `execute` message of the sandbox's contract."""
     context: Json = {
-        "request": execution.request,
         "cookies": execution.cookies,
         "data": execution.data,
         "environment": scope(execution.environment, execution.environment_name),
@@ -345,6 +344,8 @@ def message(execution: Execution, ident: str) -> str:
         "collectionVariables": scope(execution.collection_variables),
         "_variables": scope(execution.local),
     }
+    if execution.request is not None:
+        context["request"] = execution.request
     if execution.response is not None:
         context["response"] = execution.response
     options: Json = {
@@ -357,6 +358,7 @@ def message(execution: Execution, ident: str) -> str:
             "_eventItemName": execution.script_place,
         },
         "disabledAPIs": DISABLED,
+        "disableLegacyAPIs": not sight(execution.code, execution.packages).legacy,
     }
     if execution.packages is not None:
         options["resolvedPackages"] = execution.packages

@@ -12,7 +12,6 @@ import importlib.util
 import json
 import os
 import re
-import secrets
 import select
 import signal
 import struct
@@ -32,7 +31,7 @@ PARSE = b'["parse",'
 LINE_ENDS = re.compile("\r\n|[\n\r\u2028\u2029]")
 POLL = 0.05
 # Scripts are many and small: garbage is taken out early, which keeps memory flat, and no long compilation stops a script.
-V8_FLAGS = ("--single-threaded", "--max-semi-space-size=2", "--maglev", "--no-turbofan")
+V8_FLAGS = ("--single-threaded", "--max-semi-space-size=2", "--maglev", "--no-turbofan", "--no-lazy-feedback-allocation")
 NEVER = 20 * 86400.0
 
 
@@ -122,7 +121,10 @@ class Engine:
     """
 
     def __init__(self, bootcode: str, settings: dict[str, Any]) -> None:
+        sys.modules["ssl"] = None  # type: ignore[assignment]  # asyncio, which mini-racer imports, does without it
         from py_mini_racer import MiniRacer, init_mini_racer
+
+        del sys.modules["ssl"]
 
         init_mini_racer(flags=V8_FLAGS)
         self._racer = MiniRacer()
@@ -132,7 +134,7 @@ class Engine:
         self._gate = gate
         self._memory = memory
         self._head, self._clock = memory[:24].cast("i"), memory[24:32].cast("d")
-        self._racer.eval(bootcode + "\n;0")
+        self._racer.eval(bootcode)
         self.limit = 60.0
         self.entered = 0.0
         self.hear('["initialize",{}]')
@@ -222,12 +224,12 @@ def probe(engine: Engine) -> bytes:
 
 def prelude(settings: dict[str, Any]) -> str:
     """One program out of the parts under js/. The name async functions report to is known to nobody else."""
-    escape = f"e{secrets.token_hex(8)}"
+    escape = f"e{os.urandom(8).hex()}"
     host = {
         "outboxBytes": OUTBOX_BYTES,
         "consoleLimit": settings["console_limit"],
         "mute": settings["mute"],
-        "seed": secrets.token_hex(32),
+        "seed": os.urandom(32).hex(),
         "escapeName": escape,
     }
     parts = ",".join((HERE / "js" / f"{name}.js").read_text("utf-8") for name in PARTS)
@@ -343,7 +345,7 @@ def main() -> None:
     sys.path[:] = settings["path"]
     stay_on_one_core()
     pipes = Pipes()
-    engine = Engine(Path(settings["bootcode"]).read_text("utf-8"), settings)
+    engine = Engine(Path(settings["bootcode"]).read_text("ascii"), settings)
     Watchdog(engine, pipes, settings["memory_limit"]).start()
     pipes.write(probe(engine))
     while (message := pipes.read()) is not None and serve(engine, pipes, message):
