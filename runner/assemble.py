@@ -49,7 +49,8 @@ class Options:
     `environ` is the process environment and `env_files` are `.env` files: both only fill variables that the environment
     declares and leaves empty. `env_vars` and `global_vars` win over every file. `retries` is how often a request is sent once
     more, `retry_delay` the first pause. `folders` and `exclude` take names, ids, paths and patterns (`selection.select`);
-    `folders_as_given` runs them in the order of `folders`. `extras` are settings for extensions.
+    `folders_as_given` runs them in the order of `folders`. `expect` are checks on every response, `expect_files` files of them
+    (`checks.grammar`). `extras` are settings for extensions.
     """
 
     environment: Source = None
@@ -71,6 +72,8 @@ class Options:
     show_secrets: bool = False
     retries: int = 0
     retry_delay: float = 500
+    expect: tuple[str, ...] = ()
+    expect_files: tuple[str, ...] = ()
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -184,7 +187,7 @@ class Session:
     def _extensions(self) -> tuple[Extension, ...]:
         plugs = [import_module(name).plug for name in PLUGS if find_spec(name.rpartition(".")[0])]
         plugged = [found for plug in plugs if (found := plug(self, self.options.extras))]
-        return (*plugged, *_own_extensions(self.options))
+        return (*plugged, *_own_extensions(self.options, self.collection))
 
     def on_close(self, callback: Callable[[], object]) -> None:
         """Have something called when the run is over."""
@@ -263,11 +266,16 @@ class _Sandbox:
             self._engine.close()
 
 
-def _own_extensions(options: Options) -> Iterator[Extension]:
+def _own_extensions(options: Options, collection: Collection) -> Iterator[Extension]:
     if options.retries:
         from runner.retry import Retries
 
         yield Retries(options.retries, options.retry_delay)
+    if options.expect or options.expect_files:
+        from runner.checks import Checks, rule, rules_of_file
+
+        rules = [rule(text) for text in options.expect]
+        yield Checks([*rules, *(found for path in options.expect_files for found in rules_of_file(path))], collection)
 
 
 def _environment(source: Source, name: str) -> Environment:

@@ -62,14 +62,18 @@ def select(root: Folder, wanted: Sequence[str], unwanted: Sequence[str] = (), *,
     spots = _spots(root)
     found = [spot for text in wanted for spot in _picked(spots, text, alone=len(wanted) == 1)] if wanted else list(spots)
     named = {spot.steps.start for text in wanted for spot in found if isinstance(spot.node, Item) and _names(text, spot)}
-    left_out = {step for text in unwanted for spot in _matching(spots, text) for step in spot.steps}
+    left_out = frozenset[int]().union(*(steps_of(root, text) for text in unwanted))
     steps = dict.fromkeys(step for spot in found for step in spot.steps if step not in left_out)
     return (Pick(step=step, named=step in named) for step in (steps if as_given else sorted(steps)))
 
 
-def matches(text: str, path: tuple[str, ...]) -> bool:
-    """Whether a request at this path, or a folder that it lies in, is what a path or pattern means."""
-    return any(_fits(text, path[:length]) for length in range(1, len(path) + 1))
+def steps_of(root: Folder, text: str) -> frozenset[int]:
+    """The numbers of all steps of a name, id, path or pattern.
+
+    Raises:
+        UsageError: it is that of no folder and no request.
+    """
+    return frozenset(step for spot in _matching(_spots(root), text) for step in spot.steps)
 
 
 def _names(text: str, spot: _Spot) -> bool:

@@ -12,7 +12,6 @@ from runner.errors import UsageError
 from runner.load import collection_from_json
 from runner.model import Collection
 from runner.plan import Step, make_plan
-from runner.selection import matches
 from tests.fakes import item
 
 
@@ -146,12 +145,6 @@ def test_only_a_name_an_id_or_a_path_names_a_request_itself() -> None:
     assert named("Orders/Buy") == named("Login") == [True]
     assert named("Orders/B*") == named("?uy")[:1] == [False]
     assert named("Returns", "Refund") == [False, True]
-
-
-def test_a_pattern_fits_a_request_by_its_own_path_or_a_folders() -> None:
-    path = ("Orders", "Old", "Buy")
-    for text, expected in (("Orders/*", True), ("Old", True), ("**/Buy", True), ("Orders/Buy", False), ("Sell", False)):
-        assert matches(text, path) == expected
 
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)

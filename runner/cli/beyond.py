@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import rich_click as click
@@ -25,6 +25,22 @@ BEYOND_OPTIONS = (
         help="First pause before a retry, doubled each time; default 500. Retry-After wins.",
         panel="Run",
     ),
+    click.option(
+        "--expect",
+        multiple=True,
+        metavar="CHECK",
+        help="A check on every response: 'status < 400', '$.rt_cd == \"0\"', 'body contains ok'; repeatable.",
+        panel="Checks",
+    ),
+    click.option(
+        "--expect-file",
+        multiple=True,
+        metavar="PATH",
+        help="A file of checks, one a line; 'Orders/*: status == 201' is for some requests only.",
+        panel="Checks",
+    ),
+    click.option("--fail-on-status", is_flag=True, help="The same as --expect 'status < 400'.", panel="Checks"),
+    click.option("--max-response-time", type=POSITIVE, metavar="MS", help="The same as --expect 'time <= MS'.", panel="Checks"),
 )
 
 
@@ -36,5 +52,18 @@ def beyond_from(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     if values.get("retry_delay") and not values.get("retry"):
         raise UsageError("--retry-delay needs --retry", hint="say how often: --retry 3")
-    given = {"retries": values.get("retry"), "retry_delay": values.get("retry_delay")}
+    given = {
+        "retries": values.get("retry"),
+        "retry_delay": values.get("retry_delay"),
+        "expect": tuple(_expected(values)),
+        "expect_files": values.get("expect_file"),
+    }
     return {name: value for name, value in given.items() if value}
+
+
+def _expected(values: Mapping[str, Any]) -> Iterator[str]:
+    yield from values.get("expect", ())
+    if values.get("fail_on_status"):
+        yield "status < 400"
+    if limit := values.get("max_response_time"):
+        yield f"time <= {limit}"
