@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from runner import __version__, cookies, usage
 from runner.clock import Clock
-from runner.data import load_rows
 from runner.door import Door
 from runner.dynamic import Dynamic
 from runner.engine import Engine, Settings
@@ -23,23 +22,28 @@ from runner.errors import LoadError, UnresolvedError
 from runner.events import RunEvent
 from runner.extension import Extension
 from runner.files import BodyFiles
-from runner.load import decode, load_collection, load_environment, load_file, read_bytes
-from runner.model import Collection, Environment, Json
+from runner.load import load_file
+from runner.model import Collection, Environment, Json, Prepared, Response
 from runner.plan import Plan, make_plan
+from runner.reading import decode, read_bytes
 from runner.redact import redacted
 from runner.sandbox import Conversation, Execution, Sandbox, ScriptError
 from runner.scripts import Ports
 from runner.secrets import Secrets
+from runner.sources import POSTMAN_API, Sources
 from runner.variables import Scope, Scopes
 
 if TYPE_CHECKING:
     from runner.linter import Finding
+    from runner.transport import Transport
 
 Source: TypeAlias = Environment | str | Path | None
-"""An environment, or the path of its file."""
+"""An environment, or where it is: a path, `-`, a URL or a Postman UID."""
 
 PLUGS = ("runner.kis.plug",)
 """Modules of extensions that come with the package; each has a `plug(host, extras) -> Extension | None`."""
+
+_FETCH_TIMEOUT = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,8 @@ class Options:
     declares and leaves empty. `env_vars` and `global_vars` win over every file. `retries` is how often a request is sent once
     more, `retry_delay` the first pause. `folders` and `exclude` take names, ids, paths and patterns (`selection.select`);
     `folders_as_given` runs them in the order of `folders`. `expect` are checks on every response, `expect_files` files of them
-    (`checks.grammar`). `extras` are settings for extensions.
+    (`checks.grammar`). `stdin` is what `-` reads; `postman_api_key` and `postman_api` lead to what is given as a Postman UID.
+    `extras` are settings for extensions.
     """
 
     environment: Source = None
@@ -74,6 +79,9 @@ class Options:
     retry_delay: float = 500
     expect: tuple[str, ...] = ()
     expect_files: tuple[str, ...] = ()
+    stdin: Callable[[], bytes] | None = None
+    postman_api_key: str | None = field(default=None, repr=False)
+    postman_api: str = POSTMAN_API
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -82,7 +90,8 @@ class Session:
 
     def __init__(self, collection: Collection | str | Path, options: Options) -> None:
         self.options = options
-        self.collection = collection if isinstance(collection, Collection) else load_collection(collection)
+        self._sources = open_sources(options)
+        self.collection = self._sources.collection(collection)
         self.secrets = Secrets()
         self.origins: dict[tuple[str, str], str] = {}
         """Where values that are in no file came from, in words, by scope and name."""
@@ -139,21 +148,21 @@ class Session:
             self._sandbox.warm()
 
     def _plan(self) -> Plan:
-        data = self.options.data
-        rows = load_rows(data) if isinstance(data, str | Path) else data or ()
         return make_plan(
             self.collection,
             folders=self.options.folders,
             exclude=self.options.exclude,
             as_given=self.options.folders_as_given,
             iterations=self.options.iterations,
-            rows=rows,
+            rows=self._sources.rows(self.options.data),
         )
 
     def _scopes(self) -> Scopes:
         options = self.options
-        environment = self._overridden("environment", options.environment, options.env_vars, "--env-var")
-        globals_ = self._overridden("globals", options.globals, options.global_vars, "--global-var")
+        environment = self._sources.environment(options.environment or Environment())
+        environment = self._overridden("environment", environment, options.env_vars, "--env-var")
+        globals_ = self._sources.globals(options.globals or Environment())
+        globals_ = self._overridden("globals", globals_, options.global_vars, "--global-var")
         return Scopes(
             environment=self._filled(environment),
             globals=Scope(globals_.values, name=globals_.name, id=globals_.id),
@@ -161,11 +170,8 @@ class Session:
             dynamic=Dynamic(self._sandbox.replace_in),
         )
 
-    def _overridden(
-        self, kind: str, source: Environment | str | Path | None, values: Mapping[str, str], option: str
-    ) -> Environment:
-        environment = _environment(source, kind)
-        scope = Scope(environment.values, name=environment.name, id=environment.id)
+    def _overridden(self, kind: str, environment: Environment, values: Mapping[str, str], option: str) -> Environment:
+        scope = Scope(environment.values, name=environment.name or kind, id=environment.id)
         for key, value in values.items():
             scope.set(key, value)
             self.origins[kind, key] = f"{option} on the command line"
@@ -202,6 +208,8 @@ class Session:
                 self.origins["environment", key] = text
 
     def _learn_scopes(self) -> None:
+        if self.options.postman_api_key:
+            self.secrets.learn_value(self.options.postman_api_key, lasting=True)
         for _, scope in self.scopes.layers():
             for variable in scope:
                 self.secrets.learn(variable.key, variable.value, variable.type)
@@ -213,12 +221,10 @@ class Session:
             raise UnresolvedError(f"these variables have no value: {', '.join(names)}", hint=hint)
 
     def _ports(self) -> Ports:
-        from runner.transport import Transport, wire  # noqa: F401  wire: now, while the script engine starts
+        from runner.transport import wire  # noqa: F401  now, while the script engine starts
 
         options, jar = self.options, cookies.Jar()
-        transport = Transport(
-            jar=jar, verify=not options.insecure, follow_redirects=not options.ignore_redirects, environ=options.environ
-        )
+        transport = _transport(options, jar)
         self._stack.callback(transport.close)
         clock = Clock(options.settings.timeout)
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
@@ -278,11 +284,21 @@ def _own_extensions(options: Options, collection: Collection) -> Iterator[Extens
         yield Checks([*rules, *(found for path in options.expect_files for found in rules_of_file(path))], collection)
 
 
-def _environment(source: Source, name: str) -> Environment:
-    if source is None:
-        return Environment(name=name)
-    found = source if isinstance(source, Environment) else load_environment(source)
-    return found if found.name else replace(found, name=name)
+def open_sources(options: Options) -> Sources:
+    """Where the files of a run are read; nothing is fetched before it is asked for."""
+
+    def send(prepared: Prepared) -> Response:
+        # The collection decides which extensions there are, so that there is none yet: these are GETs of the user's own.
+        with closing(_transport(options, cookies.Jar())) as transport:
+            return Door(transport).send(prepared, "source", options.settings.request_timeout or _FETCH_TIMEOUT)
+
+    return Sources(send=send, stdin=options.stdin, api_key=options.postman_api_key, api=options.postman_api)
+
+
+def _transport(options: Options, jar: cookies.Jar) -> Transport:
+    from runner.transport import Transport
+
+    return Transport(jar=jar, verify=not options.insecure, follow_redirects=not options.ignore_redirects, environ=options.environ)
 
 
 def _read_env_file(path: str) -> Mapping[str, str]:

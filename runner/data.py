@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import LoadError
-from runner.load import decode, parse_json, read_bytes
 from runner.model import Json
+from runner.reading import Reader, decode, parse_json, read_bytes
 
 _QUOTED = re.compile(r'[^\S\r\n]*"((?:[^"]|"")*)"[^\S\r\n]*(?=,|\r|\n|\Z)')
 _PLAIN = re.compile(r"[^,\r\n]*")
@@ -22,14 +22,14 @@ _SAFE_INTEGER = 2**53 - 1
 _LONGEST = len(f"-{_SAFE_INTEGER}")
 
 
-def load_rows(path: str | Path) -> list[Json]:
-    """The rows of a data file.
+def load_rows(path: str | Path, read: Reader = read_bytes) -> list[Json]:
+    """The rows of a data file, or of what `read` finds there.
 
     Raises:
         LoadError: the file cannot be read, is a JSON value other than a list of objects or beyond what
-            `load.parse_json` takes, or is broken CSV.
+            `reading.parse_json` takes, or is broken CSV.
     """
-    text = decode(read_bytes(path))
+    text = decode(read(path))
     try:
         data = parse_json(text, str(path))
     except json.JSONDecodeError:

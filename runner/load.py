@@ -6,14 +6,12 @@ Every shape Postman accepts (url as text or parts, exec as text or list, null li
 
 from __future__ import annotations
 
-import codecs
 import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from runner.errors import LoadError
 from runner.jstext import js_text
 from runner.load_v1 import is_v1, to_v21
 from runner.model import (
@@ -33,10 +31,10 @@ from runner.model import (
     Variable,
 )
 from runner.place import Where, as_list, as_object, kind_of
+from runner.reading import Reader, read_bytes, read_json
 
 T = TypeVar("T")
 
-_MAX_DIGITS = 308
 _SWITCHES = frozenset(
     (
         "followRedirects strictSSL disableCookies disableBodyPruning disableUrlEncoding followOriginalHttpMethod "
@@ -48,25 +46,24 @@ BEHAVIORS = _SWITCHES | {"maxRedirects", "disabledSystemHeaders", "protocolVersi
 
 _DEEPEST = 100
 _MODES = frozenset({"raw", "urlencoded", "formdata", "file", "graphql"})
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
-def load_collection(path: str | Path) -> Collection:
-    """Read a collection file (v1, v2.0 or v2.1).
+def load_collection(path: str | Path, read: Reader = read_bytes) -> Collection:
+    """Read a collection file (v1, v2.0 or v2.1), with `read` in another way than from a file.
 
     Raises:
         LoadError: the file cannot be read, is not JSON, or is not a collection; names the file and the place inside.
     """
-    return collection_from_json(read_json(path), Where(str(path)))
+    return collection_from_json(read_json(path, read), Where(str(path)))
 
 
-def load_environment(path: str | Path) -> Environment:
-    """Read an environment or globals file.
+def load_environment(path: str | Path, read: Reader = read_bytes) -> Environment:
+    """Read an environment or globals file, with `read` in another way than from a file.
 
     Raises:
         LoadError: the file cannot be read, is not JSON, or holds no list of values.
     """
-    return environment_from_json(read_json(path), Where(str(path)))
+    return environment_from_json(read_json(path, read), Where(str(path)))
 
 
 def load_file(path: str | Path) -> Collection | Environment:
@@ -80,63 +77,6 @@ def load_file(path: str | Path) -> Collection | Environment:
     if isinstance(inner, list) or (isinstance(inner, dict) and "values" in inner and "item" not in inner):
         return environment_from_json(data, Where(str(path)))
     return collection_from_json(data, Where(str(path)))
-
-
-def read_bytes(path: str | Path) -> bytes:
-    """The bytes of an input file, or a LoadError that says why not."""
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise LoadError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-
-
-def decode(data: bytes) -> str:
-    """Text of an input file: UTF-8 or UTF-16 with or without a byte order mark, else Latin-1 (as Newman detects)."""
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, "replace")
-    if b"\0" in data[:4]:
-        return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", "replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def read_json(path: str | Path) -> Any:
-    """The JSON value in a file.
-
-    Raises:
-        LoadError: unreadable file, or broken JSON with line and column, or JSON beyond what `parse_json` takes.
-    """
-    try:
-        return parse_json(decode(read_bytes(path)), str(path))
-    except json.JSONDecodeError as error:
-        what = f"is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        raise LoadError(what, where=str(path)) from error
-
-
-def parse_json(text: str, where: str) -> Any:
-    """The value of a JSON text that came from the file `where`.
-
-    Raises:
-        json.JSONDecodeError: it is not JSON.
-        LoadError: it is nested too deeply, or holds a whole number beyond what JavaScript's numbers reach.
-    """
-    try:
-        return json.loads(text, parse_int=_integer)
-    except json.JSONDecodeError:
-        raise
-    except ValueError as error:
-        raise LoadError(str(error), where=where) from error
-    except RecursionError as error:
-        raise LoadError("is nested too deeply", where=where) from error
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:
-        raise ValueError(f"holds a number of {len(digits)} digits, and no more than {_MAX_DIGITS} can be read")
-    return int(digits)
 
 
 def collection_from_json(data: Any, where: Where | None = None) -> Collection:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.errors import ExitCode, LoadError
-from runner.load import collection_from_json, decode, environment_from_json, load_collection, load_environment, request_from_json
+from runner.load import collection_from_json, environment_from_json, load_collection, load_environment, request_from_json
 from runner.model import Auth, Body, Folder, FormParam, Item, Param, Request, Url, Variable
+from runner.reading import decode
 
 COLLECTION = {"info": {"name": "한글", "schema": "…/v2.1.0/collection.json"}, "item": [{"name": "a", "request": "http://x/"}]}
 

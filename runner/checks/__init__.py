@@ -10,9 +10,9 @@ from runner.checks.grammar import SUBJECTS, Check, parse
 from runner.checks.meaning import Seen, failure
 from runner.errors import LoadError, UsageError
 from runner.extension import Extension
-from runner.load import decode, read_bytes
 from runner.model import Collection, Item, Prepared, Response
 from runner.plan import make_plan
+from runner.reading import decode, read_bytes
 from runner.sandbox import Assertion, ScriptError
 from runner.selection import steps_of
 

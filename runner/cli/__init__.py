@@ -32,7 +32,9 @@ def _command() -> int:
     except click.Abort:
         return ExitCode.INTERRUPTED
     except PabalError as error:
-        click.echo(f"error: {error}", err=True)
+        from runner.secrets import Secrets
+
+        click.echo(f"error: {Secrets().hide(str(error))}", err=True)
         return error.exit_code
     except OSError as error:  # the terminal is full or gone; files of ours tell of it themselves
         click.echo(f"error: the output cannot be written: {error.strerror or error}", err=True)

@@ -16,8 +16,8 @@ from click.core import ParameterSource
 
 from runner.errors import LoadError, UsageError
 from runner.jstext import js_text
-from runner.load import decode, read_bytes, read_json
 from runner.place import kind_of
+from runner.reading import decode, read_bytes, read_json
 
 SYSTEM_RC = Path("/etc/postman/newmanrc")
 PREFIX = "PABAL_"

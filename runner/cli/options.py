@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import rich_click as click
 
 from runner.assemble import Options
 from runner.engine import Settings
+from runner.sources import POSTMAN_API
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,10 +62,29 @@ def decorate(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
 
 
 variable_options = decorate(
-    click.option("-e", "--environment", metavar="PATH", help="Environment file.", panel="Variables and data"),
-    click.option("-g", "--globals", "globals_", metavar="PATH", help="Globals file.", panel="Variables and data"),
     click.option(
-        "-d", "--iteration-data", metavar="PATH", help="Rows for the iterations: JSON or CSV.", panel="Variables and data"
+        "-e", "--environment", metavar="PLACE", help="Environment: file, - (stdin), URL or UID.", panel="Variables and data"
+    ),
+    click.option(
+        "-g", "--globals", "globals_", metavar="PLACE", help="Globals: file, - (stdin) or URL.", panel="Variables and data"
+    ),
+    click.option(
+        "-d",
+        "--iteration-data",
+        metavar="PLACE",
+        help="Rows for the iterations, JSON or CSV: file, - (stdin) or URL.",
+        panel="Variables and data",
+    ),
+    click.option(
+        "--postman-api-key", metavar="KEY", help="For collections and environments given by their Postman UID.", panel="Postman"
+    ),
+    click.option(
+        "--postman-api-url",
+        metavar="URL",
+        default=POSTMAN_API,
+        help="Where Postman's API is.",
+        show_default=True,
+        panel="Postman",
     ),
     click.option(
         "--env-var",
@@ -110,6 +131,10 @@ variable_options = decorate(
 )
 
 
+def _read_stdin() -> bytes:
+    return sys.stdin.buffer.read() if sys.stdin else b""
+
+
 def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Options:
     """Options from what click parsed; what a command does not offer keeps its default."""
     bail = values.get("bail") or ""
@@ -125,6 +150,9 @@ def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Option
         global_vars=dict(values["global_var"]),
         env_files=values["env_file"],
         environ=os.environ,
+        stdin=_read_stdin,
+        postman_api_key=values["postman_api_key"],
+        postman_api=values["postman_api_url"],
         settings=Settings(
             delay=values.get("delay_request") or 0,
             timeout=values.get("timeout") or 0,

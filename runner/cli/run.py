@@ -130,7 +130,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
 )
 @click.pass_context
 def command(ctx: click.RichContext, /, collection: str | None, **values: Any) -> int:
-    """Run a Postman collection.
+    """Run a Postman collection: a file, - for stdin, an http(s) URL, or a Postman UID.
 
     Exit status: 0 all passed, 1 an assertion failed, 2 wrong usage, 3 a file could not be read, 4 a request or a script
     failed, 5 nothing ran, 6 refused by a guard, 130 interrupted.

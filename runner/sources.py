@@ -1,0 +1,120 @@
+"""Where a run's files come from: a path, `-` for stdin, a URL, or an id at Postman's API.
+
+The rules are Newman's (lib/run/secure-fs and lib/util): a URL must answer with 200, the API's key travels in a header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from runner import __version__
+from runner.data import load_rows
+from runner.errors import LoadError, SendError, UsageError
+from runner.load import load_collection, load_environment
+from runner.model import Collection, Environment, Json, Prepared, Response
+from runner.reading import Reader, read_bytes
+from runner.url import parse, wire
+
+Place: TypeAlias = str | Path
+"""A path, `-`, an http or https URL, or the UID of a collection or environment."""
+
+STDIN = "-"
+POSTMAN_API = "https://api.postman.com"
+_API_HOSTS = frozenset({"api.postman.com", "api.getpostman.com", "api.eu.postman.com"})
+_URL = re.compile(r"https?://", re.IGNORECASE)
+_UID = re.compile(r"[0-9A-Z]+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HINTS = {
+    401: "the API key is missing or wrong: --postman-api-key",
+    403: "the API key may not read this",
+    404: "check the address or the UID",
+    429: "the API's limit of calls is reached, try again later",
+}
+
+
+class Sources:
+    """Reads what a run needs. `send` is the door out, `stdin` what `-` reads, `api` the address of Postman's API."""
+
+    def __init__(
+        self,
+        *,
+        send: Callable[[Prepared], Response],
+        stdin: Callable[[], bytes] | None = None,
+        api_key: str | None = None,
+        api: str = POSTMAN_API,
+    ) -> None:
+        self._send = send
+        self._stdin = stdin
+        self._api_key = api_key
+        self._api = api.rstrip("/")
+
+    def collection(self, source: Collection | Place) -> Collection:
+        """A collection that was handed over, or read from where it is.
+
+        Raises:
+            LoadError: it cannot be read or understood.
+            UsageError: stdin is asked for twice.
+        """
+        return source if isinstance(source, Collection) else load_collection(source, self._reader("collections"))
+
+    def environment(self, source: Environment | Place) -> Environment:
+        """An environment; raises as `collection` does."""
+        return source if isinstance(source, Environment) else load_environment(source, self._reader("environments"))
+
+    def globals(self, source: Environment | Place) -> Environment:
+        """Globals, which have no UID; raises as `collection` does."""
+        return source if isinstance(source, Environment) else load_environment(source, self._reader())
+
+    def rows(self, source: Sequence[Json] | Place | None) -> Sequence[Json]:
+        """Iteration data; raises as `collection` does."""
+        return load_rows(source, self._reader()) if isinstance(source, str | Path) else source or ()
+
+    def _reader(self, shelf: str = "") -> Reader:
+        """What reads a place; `shelf` is where the API keeps things of this kind."""
+        return lambda place: self._read(place, shelf)
+
+    def _read(self, place: Place, shelf: str) -> bytes:
+        if place == STDIN:
+            return self._read_stdin()
+        text = str(place)
+        if _URL.match(text):
+            return self._fetch(text)
+        if not (shelf and _UID.fullmatch(text)) or Path(place).exists():
+            return read_bytes(place)
+        if not self._api_key:
+            raise LoadError("is no file, and as a UID it needs an API key", where=text, hint="give it with --postman-api-key")
+        return self._fetch(f"{self._api}/{shelf}/{text}")
+
+    def _read_stdin(self) -> bytes:
+        if self._stdin is None:
+            raise UsageError("stdin can be read only once", hint="give one input as -, the others as files")
+        read, self._stdin = self._stdin, None
+        return read()
+
+    def _fetch(self, url: str) -> bytes:
+        url, key = self._without_key(url)
+        headers = [("User-Agent", f"pabal/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate, br")]
+        headers += [("X-Api-Key", key)] if key else []
+        # A key goes to the API and no further.
+        behavior = {"followRedirects": not key, "disableCookies": True}
+        try:
+            response = self._send(Prepared(method="GET", url=wire(parse(url)), headers=tuple(headers), behavior=behavior))
+        except SendError as error:
+            raise LoadError(f"cannot be fetched: {error.what}", where=url) from error
+        if response.code != 200:
+            status = f"{response.code} {response.reason}".rstrip()
+            raise LoadError(f"the server answered {status}, not 200", where=url, hint=_HINTS.get(response.code, ""))
+        return response.body
+
+    def _without_key(self, url: str) -> tuple[str, str | None]:
+        """For the API's own hosts the URL without its `apikey`, and that or the one from the options; others see neither."""
+        parts = urlsplit(url)
+        if parts.netloc not in _API_HOSTS | {urlsplit(self._api).netloc}:
+            return url, None
+        query = parse_qsl(parts.query, keep_blank_values=True)
+        given = next((value for name, value in query if name == "apikey"), self._api_key)
+        rest = urlencode([pair for pair in query if pair[0] != "apikey"])
+        return parts._replace(query=rest).geturl(), given
