@@ -185,6 +185,14 @@ def test_console_values_that_are_wide_take_several_lines() -> None:
     assert lines[1:-1] == ["  | {", f"  |   first: '{'a' * 25}',", f"  |   second: '{'b' * 25}'", "  | }"]
 
 
+def test_percentiles_are_told_from_ten_responses_on() -> None:
+    one = place("One")
+    times = [sent(one, response=response(total=total)) for total in range(10, 110, 10)]
+    row = "| response time percentiles: p50: 50ms, p90: 89ms, p95: 100ms, p99: 100ms |"
+    assert row in show(whole_run(*turn(one, *times)))
+    assert "percentiles" not in show(whole_run(*turn(one, *times[1:])))
+
+
 def test_what_can_be_left_out() -> None:
     inner = (
         console(ONE, "said"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
 import pytest
@@ -12,7 +13,7 @@ from runner import events
 from runner.errors import ExitCode
 from runner.events import RunEvent
 from runner.model import Environment
-from runner.result import RunResult, Spread
+from runner.result import Percentiles, RunResult, Spread
 from tests.reporting import COLLECTION, asserted, demo, place, response, script_failed, sent, turn, whole_run
 
 ONE = place("One")
@@ -128,6 +129,28 @@ def test_a_spread_agrees_with_statistics(values: list[float]) -> None:
     assert spread.average == pytest.approx(statistics.fmean(values), abs=1e-6)
     assert spread.sd == pytest.approx(statistics.pstdev(values), abs=1e-3)
     assert (spread.min, spread.max, spread.count) == (min(values), max(values), len(values))
+
+
+@given(st.lists(st.floats(0.001, 1e8), min_size=1, max_size=60), st.sampled_from([1, 50, 90, 95, 99, 100]))
+def test_a_percentile_is_within_one_percent_of_the_value_at_its_rank(values: list[float], percent: int) -> None:
+    percentiles = Percentiles()
+    for value in values:
+        percentiles.add(value)
+    exact = sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+    assert percentiles.at(percent) == pytest.approx(exact, rel=0.01)
+    assert min(values) <= percentiles.at(percent) <= max(values)
+
+
+def test_percentiles_of_many_times_take_little_memory() -> None:
+    percentiles = Percentiles()
+    assert percentiles.usual == {"p50": 0, "p90": 0, "p95": 0, "p99": 0}
+    for number in range(1, 20_001):
+        percentiles.add(number / 10)
+    expected = {"p50": 1000, "p90": 1800, "p95": 1900, "p99": 1980}
+    assert percentiles.usual == {name: pytest.approx(value, rel=0.01) for name, value in expected.items()}
+    percentiles.add(0)
+    percentiles.add(86_400_000)
+    assert len(percentiles._classes) < 1300
 
 
 def test_memory_does_not_grow_with_iterations() -> None:

@@ -23,6 +23,8 @@ _ROWS = {
 }
 _SENT_BY = {"script": "sent by scripts", "auth": "sent by auth", "extension": "sent by extensions", "retry": "tried again"}
 _FIRST_COLUMN = 23
+_ENOUGH = 10
+"""Responses from which on percentiles are shown: of fewer, p90 is the slowest, which Newman's own line tells."""
 # rich has no spanning cells: the counts are one table, the lines below another, and the border between belongs to the first
 _UNICODE = ("┌─┬┐\n│ ││\n├─┼┤\n│ ││\n├─┼┤\n├─┼┤\n│ ││\n├─┴┤\n", "├──┤\n│  │\n├──┤\n│  │\n├──┤\n├──┤\n│  │\n└──┘\n")
 _ASCII = ("----\n| ||\n--+-\n| ||\n--+-\n--+-\n| ||\n----\n", "----\n|  |\n----\n|  |\n----\n----\n|  |\n----\n")
@@ -45,6 +47,9 @@ def _facts(result: RunResult, verbose: bool) -> Iterator[str]:
     for text, spread in spreads.items():
         if spread.count:
             yield f"{text}: {_spread(spread)}"
+    if result.percentiles.count >= _ENOUGH:
+        percentiles = (f"{name}: {duration(time)}" for name, time in result.percentiles.usual.items())
+        yield f"response time percentiles: {', '.join(percentiles)}"
 
 
 def _spread(spread: Spread) -> str:

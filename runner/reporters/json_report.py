@@ -245,6 +245,7 @@ def _timings(result: RunResult) -> Json:
     timings: Json = {}
     for name, spread in spreads.items():
         timings |= {f"{name}Average": spread.average, f"{name}Min": spread.min, f"{name}Max": spread.max, f"{name}Sd": spread.sd}
+    timings["percentiles"] = result.percentiles.usual
     return timings | {"started": round(result.started * 1000), "completed": round(result.finished * 1000)}
 
 
