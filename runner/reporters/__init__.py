@@ -76,24 +76,34 @@ BUILT_IN: Mapping[str, Callable[[Settings, Surroundings], Reporter]] = {
 
 
 def create(name: str, options: Settings, surroundings: Surroundings) -> Reporter:
-    """A reporter by its name. Options are Newman's (`no-summary`, `export` …, in kebab or camel case); others are ignored.
+    """A reporter by its name, built in or of another package (see `own`).
+
+    Options are Newman's (`no-summary`, `export` …, in kebab or camel case); others are ignored.
 
     The options of the run that reporters heed go in here as well: `silent`, `verbose`, `color` and `disable-unicode`.
 
     Raises:
-        UsageError: there is no reporter of that name.
+        UsageError: there is no reporter of that name, or it cannot be used.
     """
-    make = BUILT_IN.get(name)
-    if make is None:
-        import difflib
+    settings = {_kebab(key): value for key, value in options.items()}
+    if name in BUILT_IN:
+        return BUILT_IN[name](settings, surroundings)
+    from runner.reporters import own
 
-        near = difflib.get_close_matches(name, BUILT_IN, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(BUILT_IN)}"
-        raise UsageError(
-            f"there is no reporter {name!r} (known: {', '.join(BUILT_IN)})" if near else f"there is no reporter {name!r}",
-            hint=hint,
-        )
-    return make({_kebab(key): value for key, value in options.items()}, surroundings)
+    found = own.make(name, settings, surroundings)
+    if found is None:
+        raise _unknown(name, [*BUILT_IN, *own.names()])
+    return found
+
+
+def _unknown(name: str, known: list[str]) -> UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    what = f"there is no reporter {name!r}"
+    if near:
+        return UsageError(f"{what} (known: {', '.join(known)})", hint=f"did you mean {near[0]}?")
+    return UsageError(what, hint=f"there are: {', '.join(known)}")
 
 
 def _kebab(name: str) -> str:
