@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from runner.assemble import Session as Session
     from runner.assemble import lint as lint
     from runner.assemble import run as run
-    from runner.engine import Settings as Settings
     from runner.errors import ExitCode as ExitCode
     from runner.errors import LoadError as LoadError
     from runner.errors import PabalError as PabalError
@@ -30,17 +29,18 @@ if TYPE_CHECKING:
     from runner.model import Collection as Collection
     from runner.model import Environment as Environment
     from runner.model import Variable as Variable
+    from runner.plan import Settings as Settings
     from runner.result import RunResult as RunResult
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "assemble": ("Options", "Session", "lint", "run"),
-    "engine": ("Settings",),
     "errors": ("ExitCode", "LoadError", "PabalError", "Refused", "SendError", "UnresolvedError", "UsageError"),
     "linter": ("Finding",),
     "load": ("load_collection", "load_environment"),
     "model": ("Collection", "Environment", "Variable"),
+    "plan": ("Settings",),
     "result": ("RunResult",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -13,28 +13,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from runner import __version__, cookies, usage
-from runner.clock import Clock
-from runner.door import Door
-from runner.dynamic import Dynamic
-from runner.engine import Engine, Settings
+from runner import __version__
 from runner.errors import LoadError, UnresolvedError
-from runner.events import RunEvent
-from runner.extension import Extension
 from runner.files import BodyFiles
 from runner.load import load_file
 from runner.model import Collection, Environment, Json, Prepared, Response
-from runner.plan import Plan, make_plan
+from runner.plan import Plan, Settings, make_plan
 from runner.reading import decode, read_bytes
-from runner.redact import redacted
-from runner.sandbox import Conversation, Execution, Sandbox, ScriptError
-from runner.scripts import Ports
 from runner.secrets import Secrets
 from runner.sources import POSTMAN_API, Sources
 from runner.variables import Scope, Scopes
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what only a run needs is imported while the script engine starts
+    from runner.cookies import Jar
+    from runner.engine import Engine
+    from runner.events import RunEvent
+    from runner.extension import Extension
     from runner.linter import Finding
+    from runner.sandbox import Conversation, Execution, Sandbox, ScriptError
+    from runner.scripts import Ports
     from runner.transport import Transport
 
 Source: TypeAlias = Environment | str | Path | None
@@ -86,9 +83,12 @@ class Options:
 
 
 class Session:
-    """A run made ready: files read, variables filled, extensions chosen. Use as a context manager; nothing has been sent yet."""
+    """A run made ready: files read, variables filled, extensions chosen. Use as a context manager; nothing has been sent yet.
 
-    def __init__(self, collection: Collection | str | Path, options: Options) -> None:
+    With `warm` the script engine is started in the background, if there are scripts, as soon as that is known.
+    """
+
+    def __init__(self, collection: Collection | str | Path, options: Options, *, warm: bool = False) -> None:
         self.options = options
         self._sources = open_sources(options)
         self.collection = self._sources.collection(collection)
@@ -100,6 +100,8 @@ class Session:
         self._sandbox = _Sandbox()
         self._stack.callback(self._sandbox.close)
         self.plan = self._plan()
+        if warm:
+            self._warm()
         self.scopes = self._scopes()
         self.extensions = self._extensions()
         self._learn_scopes()
@@ -116,9 +118,12 @@ class Session:
         Raises:
             UnresolvedError: a variable has no value and the settings want that to be an error.
         """
+        from runner.engine import Engine
+        from runner.redact import redacted
+
         if self.options.settings.fail_on_unresolved:
             self._check_unresolved()
-        self.warm()
+        self._warm()
         self._engine = Engine(self.plan, self._ports(), self.options.settings)
         found = self._engine.events()
         return found if self.options.show_secrets else redacted(found, self.secrets, bodies=bodies)
@@ -142,9 +147,9 @@ class Session:
             raise KeyboardInterrupt
         self._engine.interrupt()
 
-    def warm(self) -> None:
+    def _warm(self) -> None:
         """Start the script engine in the background if there are scripts; whatever is done next overlaps with that."""
-        if usage.has_scripts(self.plan):
+        if self.plan.has_scripts:
             self._sandbox.warm()
 
     def _plan(self) -> Plan:
@@ -158,6 +163,8 @@ class Session:
         )
 
     def _scopes(self) -> Scopes:
+        from runner.dynamic import Dynamic
+
         options = self.options
         environment = self._sources.environment(options.environment or Environment())
         environment = self._overridden("environment", environment, options.env_vars, "--env-var")
@@ -215,12 +222,18 @@ class Session:
                 self.secrets.learn(variable.key, variable.value, variable.type)
 
     def _check_unresolved(self) -> None:
-        names = [use.name for use in usage.used_variables(self.plan, self.scopes) if use.missing and not use.set_by_script]
+        from runner.usage import used_variables
+
+        names = [use.name for use in used_variables(self.plan, self.scopes) if use.missing and not use.set_by_script]
         if names:
             hint = "fill them in the environment, the process environment or a .env file, or with --env-var NAME=VALUE"
             raise UnresolvedError(f"these variables have no value: {', '.join(names)}", hint=hint)
 
     def _ports(self) -> Ports:
+        from runner import cookies
+        from runner.clock import Clock
+        from runner.door import Door
+        from runner.scripts import Ports
         from runner.transport import wire  # noqa: F401  now, while the script engine starts
 
         options, jar = self.options, cookies.Jar()
@@ -288,6 +301,9 @@ def open_sources(options: Options) -> Sources:
     """Where the files of a run are read; nothing is fetched before it is asked for."""
 
     def send(prepared: Prepared) -> Response:
+        from runner import cookies
+        from runner.door import Door
+
         # The collection decides which extensions there are, so that there is none yet: these are GETs of the user's own.
         with closing(_transport(options, cookies.Jar())) as transport:
             return Door(transport).send(prepared, "source", options.settings.request_timeout or _FETCH_TIMEOUT)
@@ -295,7 +311,7 @@ def open_sources(options: Options) -> Sources:
     return Sources(send=send, stdin=options.stdin, api_key=options.postman_api_key, api=options.postman_api)
 
 
-def _transport(options: Options, jar: cookies.Jar) -> Transport:
+def _transport(options: Options, jar: Jar) -> Transport:
     from runner.transport import Transport
 
     return Transport(jar=jar, verify=not options.insecure, follow_redirects=not options.ignore_redirects, environ=options.environ)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -20,28 +20,11 @@ from runner.events import Place, RunEvent
 from runner.exchange import mutated
 from runner.extension import Turn
 from runner.model import Folder, Item, Prepared, Request, Response
-from runner.plan import Plan, Step
+from runner.plan import Plan, Settings, Step
 from runner.request import resolve
 from runner.sandbox import Unset
 from runner.scripts import WAITING, Outgoing, Phase, Ports, Saying, ScriptRunner, Waiting, exchange, outgoing
 from runner.variables import Scope
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a run goes. Times are in ms, 0 for none; `timeout` is kept by the clock among the ports.
-
-    `bail` stops after the item in which something failed; `abort` breaks the run off with an error when a script or a
-    request fails (Newman's `--bail folder`).
-    """
-
-    delay: float = 0
-    timeout: float = 0
-    request_timeout: float = 0
-    script_timeout: float = 0
-    bail: bool = False
-    abort: bool = False
-    fail_on_unresolved: bool = False
 
 
 class _Stop(Exception):

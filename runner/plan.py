@@ -8,8 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from runner.model import Collection, Folder, Item, Json
+from runner.model import Collection, Event, Folder, Item, Json
 from runner.selection import select
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a run goes. Times are in ms, 0 for none; `timeout` is kept by the clock among the ports.
+
+    `bail` stops after the item in which something failed; `abort` breaks the run off with an error when a script or a
+    request fails (Newman's `--bail folder`).
+    """
+
+    delay: float = 0
+    timeout: float = 0
+    request_timeout: float = 0
+    script_timeout: float = 0
+    bail: bool = False
+    abort: bool = False
+    fail_on_unresolved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +51,14 @@ class Step:
         return (*self.chain, self.item)
 
     @property
+    def scripts(self) -> Iterator[tuple[Folder | Item, Event]]:
+        """The scripts that have something to run, collection first, each with what it belongs to."""
+        for owner in self.owners:
+            for event in owner.events:
+                if not event.disabled and event.code.strip():
+                    yield owner, event
+
+    @property
     def title(self) -> str:
         """The item's place in the words of the collection: `Folder › Request`."""
         return " › ".join((*self.path, self.item.name))
@@ -47,6 +72,11 @@ class Plan:
     steps: tuple[Step, ...]
     iterations: int
     rows: Sequence[Json] = ()
+
+    @property
+    def has_scripts(self) -> bool:
+        """Whether any of its items has a script with text."""
+        return any(True for step in self.steps for _ in step.scripts)
 
     def row(self, iteration: int) -> Json:
         """The data of an iteration; the last row serves all that come after it."""

@@ -376,7 +376,4 @@ def _broken_request(result: ScriptResult) -> ScriptError | None:
 
 def listeners(step: Step, listen: str) -> Iterator[tuple[str, Event]]:
     """The scripts that run for an item, each with the name of what it belongs to; empty ones are left out."""
-    for owner in step.owners:
-        for event in owner.events:
-            if event.listen == listen and not event.disabled and event.code.strip():
-                yield owner.name, event
+    return ((owner.name, event) for owner, event in step.scripts if event.listen == listen)

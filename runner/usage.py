@@ -9,7 +9,7 @@ from typing import Any
 
 from runner import auth
 from runner.dynamic import NAMES
-from runner.model import Event, Request
+from runner.model import Request
 from runner.plan import Plan, Step
 from runner.request import resolve
 from runner.variables import MISSING, Scopes
@@ -34,11 +34,6 @@ class Use:
     set_by_script: bool = False
 
 
-def has_scripts(plan: Plan) -> bool:
-    """Whether any item of the plan has a script with text."""
-    return any(True for step in plan.steps for _ in _scripts(step))
-
-
 def used_variables(plan: Plan, scopes: Scopes) -> list[Use]:
     """Every variable the selected items use, in order of first use, those inside other variables too; no dynamic ones."""
     uses: dict[str, Use] = {}
@@ -48,7 +43,7 @@ def used_variables(plan: Plan, scopes: Scopes) -> list[Use]:
             use = uses.setdefault(name, Use(name=name))
             if step.title not in use.places:
                 use.places.append(step.title)
-        written.update(found[2] for event in _scripts(step) for found in _SCRIPT_SET.finditer(event.code))
+        written.update(found[2] for _, event in step.scripts for found in _SCRIPT_SET.finditer(event.code))
     for use in uses.values():
         value = scopes.find(use.name)
         use.missing = value is MISSING and not any(use.name in row for row in plan.rows)
@@ -57,13 +52,8 @@ def used_variables(plan: Plan, scopes: Scopes) -> list[Use]:
     return list(uses.values())
 
 
-def _scripts(step: Step) -> Iterator[Event]:
-    for owner in step.owners:
-        yield from (event for event in owner.events if not event.disabled and event.code.strip())
-
-
 def _in_scripts(step: Step) -> Iterator[str]:
-    return (found[2] for event in _scripts(step) for found in _SCRIPT_GET.finditer(event.code))
+    return (found[2] for _, event in step.scripts for found in _SCRIPT_GET.finditer(event.code))
 
 
 def _in_request(step: Step, scopes: Scopes) -> list[str]:

@@ -10,13 +10,13 @@ from typing import Any
 from runner.clock import Clock
 from runner.door import Door
 from runner.dynamic import Dynamic
-from runner.engine import Engine, Settings
+from runner.engine import Engine
 from runner.errors import SendError
 from runner.events import RunEvent
 from runner.extension import Extension
 from runner.load import collection_from_json
 from runner.model import Prepared, Response
-from runner.plan import make_plan
+from runner.plan import Settings, make_plan
 from runner.sandbox import Conversation, Execution, ScriptResult
 from runner.scripts import Ports
 from runner.variables import Scope, Scopes

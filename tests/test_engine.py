@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from runner import events
-from runner.engine import Settings
 from runner.errors import Refused, UsageError
 from runner.events import RunEvent
 from runner.extension import Extension, Prepare, Turn
 from runner.load import collection_from_json
 from runner.model import Item, Mutation, Prepared, Response
-from runner.plan import make_plan
+from runner.plan import Settings, make_plan
 from runner.sandbox import (
     Assertion,
     Conversation,

@@ -15,11 +15,11 @@ import pytest
 
 from runner import events
 from runner.cli.run import command
-from runner.engine import Settings
 from runner.errors import Refused, SendError, UsageError
 from runner.events import RunEvent
 from runner.extension import Extension
 from runner.model import Prepared, Response
+from runner.plan import Settings
 from runner.result import RunResult
 from runner.retry import Retries
 from runner.sandbox import Conversation, Execution, RequestCall, ScriptResult

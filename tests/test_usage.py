@@ -7,7 +7,7 @@ from typing import Any
 from runner.dynamic import Dynamic
 from runner.load import collection_from_json
 from runner.plan import make_plan
-from runner.usage import Use, has_scripts, used_variables
+from runner.usage import Use, used_variables
 from runner.variables import Scope, Scopes
 from tests.fakes import item
 
@@ -56,5 +56,5 @@ def test_a_cycle_of_values_ends() -> None:
 
 
 def test_scripts_that_are_empty_are_none() -> None:
-    assert not has_scripts(make_plan(collection_from_json({"item": [item("a", test=" \n ")]})))
-    assert has_scripts(make_plan(collection_from_json({"item": [item("a", prerequest="x")]})))
+    assert not make_plan(collection_from_json({"item": [item("a", test=" \n ")]})).has_scripts
+    assert make_plan(collection_from_json({"item": [item("a", prerequest="x")]})).has_scripts

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from runner.assemble import Options
-from runner.engine import Settings
+from runner.plan import Settings
 from runner.sources import POSTMAN_API
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -147,8 +147,7 @@ def command(ctx: click.RichContext, /, collection: str | None, **values: Any) ->
     if collection is None:
         raise click.MissingParameter(ctx=ctx, param_hint="'COLLECTION'", param_type="argument")
     options = replace(options_from(values, extras_from(values)), **beyond_from(values))
-    with Session(collection, options) as session:
-        session.warm()
+    with Session(collection, options, warm=True) as session:
         from runner.cli.exports import export, export_paths
         from runner.cli.output import make_reporters
 
