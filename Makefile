@@ -8,10 +8,10 @@ BENCH_NPM := benchmarks/npm
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean FORCE
+.PHONY: help demo test lint format collections bench clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/installed ## set up, then run the KIS mock collection against the built-in simulator
 	$(BIN)/pabal run collections/kis-mock.postman_collection.json -e environments/kis-mock.postman_environment.json --simulate
@@ -28,6 +28,9 @@ lint: $(VENV)/installed-lint ## ruff, mypy and the import contracts
 format: $(VENV)/installed-lint ## let ruff format the code and sort the imports
 	$(BIN)/ruff check --select I --fix
 	$(BIN)/ruff format
+
+collections: $(VENV)/installed ## write collections/ and environments/ anew from the KIS catalogue
+	$(BIN)/python -m runner.kis.publish
 
 bench: $(VENV)/installed $(BENCH_NPM)/node_modules/installed ## pabal against Newman, side by side (BENCH="--quick --only W1,W2")
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -7,7 +7,7 @@ nothing unless `bail` says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -155,7 +155,8 @@ class Engine:
         )
 
     def _item(self, step: Step, place: Place) -> Generator[RunEvent | Waiting, None, str | Unset | None]:
-        run = _ItemRun(self._ports, self._settings, step, place)
+        after = partial(self._plan.after, place.iteration, place.position)
+        run = _ItemRun(self._ports, self._settings, step, place, after)
         stop: _Stop | None = None
         try:
             yield from run.events()
@@ -170,8 +171,8 @@ class Engine:
 class _ItemRun:
     """One item's turn, from the extensions' look at it to its last test script."""
 
-    def __init__(self, ports: Ports, settings: Settings, step: Step, place: Place) -> None:
-        self._ports, self._settings, self._step, self._place = ports, settings, step, place
+    def __init__(self, ports: Ports, settings: Settings, step: Step, place: Place, after: Callable[[], Iterable[Item]]) -> None:
+        self._ports, self._settings, self._step, self._place, self._after = ports, settings, step, place, after
         self._scripts = ScriptRunner(ports, timeout=settings.script_timeout, request_timeout=settings.request_timeout)
         self.phase = Phase()
         self.skipped = False
@@ -193,7 +194,14 @@ class _ItemRun:
         request, scopes = self._step.item.request, self._ports.scopes
         for extension in self._ports.extensions:
             item = replace(self._step.item, request=request)
-            turn = Turn(item=item, path=self._step.path, named=self._step.named, lookup=scopes.lookup, resolve=scopes.replace)
+            turn = Turn(
+                item=item,
+                path=self._step.path,
+                named=self._step.named,
+                lookup=scopes.lookup,
+                resolve=scopes.replace,
+                after=self._after,
+            )
             wish = extension.prepare(turn)
             for note in wish.notes:
                 yield events.Noted(place=self._place, text=note)

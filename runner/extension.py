@@ -28,7 +28,8 @@ report; its return value is the response that counts. What keeps a request from 
 class Turn:
     """An item about to run: its place by name, whether the user picked it by name, and its variables.
 
-    `lookup` gives a variable's value (None when there is no such variable), `resolve` replaces every `{{name}}` in a text.
+    `lookup` gives a variable's value (None when there is no such variable), `resolve` replaces every `{{name}}` in a text,
+    `after` gives the items still to come.
     """
 
     item: Item
@@ -36,6 +37,7 @@ class Turn:
     named: bool
     lookup: Callable[[str], Any]
     resolve: Callable[[str], str]
+    after: Callable[[], Iterable[Item]] = tuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

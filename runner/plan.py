@@ -82,6 +82,11 @@ class Plan:
         """The data of an iteration; the last row serves all that come after it."""
         return self.rows[min(iteration, len(self.rows) - 1)] if self.rows else {}
 
+    def after(self, iteration: int, position: int) -> Iterator[Item]:
+        """The items still to come after one, in this iteration and in those that follow, if no script changes the order."""
+        rest = (self.steps[position + 1 :], *(self.steps for _ in range(iteration + 1, self.iterations)))
+        return (step.item for steps in rest for step in steps)
+
     def find(self, wanted: str) -> int | None:
         """Position of the item setNextRequest named, by id first and then by name; of equal names the last."""
         for key in ("id", "name"):

@@ -369,3 +369,10 @@ def test_an_unknown_folder_is_named_with_what_may_be_meant() -> None:
 def test_only_an_item_picked_itself_counts_as_named() -> None:
     assert [step.named for step in make_plan(tree(), folders=("deep",)).steps] == [True]
     assert [step.named for step in make_plan(tree(), folders=("inner",)).steps] == [False, False]
+
+
+def test_what_comes_after_an_item_is_known_over_iterations() -> None:
+    plan = make_plan(tree(), iterations=2)
+    names = [step.item.name for step in plan.steps]
+    assert [item.name for item in plan.after(0, 1)] == [*names[2:], *names]
+    assert [item.name for item in plan.after(1, len(names) - 1)] == []

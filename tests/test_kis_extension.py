@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -15,13 +15,14 @@ from runner.kis.guard import OrderGuard
 from runner.kis.plug import plug
 from runner.kis.whose import applies
 from runner.load import collection_from_json
-from runner.model import Body, Collection, Request, Response
+from runner.model import Body, Collection, Item, Request, Response
 from runner.secrets import Secrets
 from runner.variables import Scopes
 from tests.kis_turns import MOCK, NUMBERS, REAL, post, scopes, sent, turn
 
 ORDER = "/uapi/domestic-stock/v1/trading/order-cash"
 HASHED = {"appkey": "{{VTS_APPKEY}}", "tr_id": "VTTC0802U", "hashkey": "{{VTS_HASH}}"}
+SIMULATED = "http://127.0.0.1:8443"
 HASH_SCRIPT = "pm.sendRequest({url: pm.environment.get('VTS') + '/uapi/hashkey'})"
 
 
@@ -215,6 +216,14 @@ def test_revocations_are_skipped_unless_asked_for(url: str) -> None:
     assert "--allow-revoke" in skipped.skip
     assert KisExtension().prepare(turn(request, scopes(), named=True)).skip is None
     assert KisExtension(allow_revoke=True).prepare(turn(request, scopes())).skip is None
+
+
+@pytest.mark.parametrize(("after", "skipped"), [([], False), (["revokeP"], False), (["revokeP", "tokenP"], True)])
+def test_at_the_end_of_a_simulated_run_tokens_are_revoked(after: list[str], skipped: bool) -> None:
+    items = [Item(id=name, name=name, request=post(f"{{{{VTS}}}}/oauth2/{name}?x=1")) for name in after]
+    last = replace(turn(post(SIMULATED + "/oauth2/revokeP"), scopes()), after=lambda: items)
+    assert bool(KisExtension(hosts={SIMULATED: "mock"}).prepare(last).skip) is skipped
+    assert KisExtension().prepare(replace(last, item=replace(last.item, request=post(MOCK + "/oauth2/revokeP")))).skip
 
 
 @pytest.mark.parametrize("url", ["https://example.com/oauth2/revokeP", "{{VTS}}/oauth2/tokenP"])

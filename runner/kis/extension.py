@@ -46,9 +46,13 @@ class KisExtension(OrderGuard):
         if url is None:
             return Prepare()
         if tokens.is_revocation(url):
-            self._revoking = turn.named or self._allow_revoke
+            self._revoking = turn.named or self._allow_revoke or self._is_simulated_end(turn)
             return Prepare() if self._revoking else Prepare(skip=tokens.REVOKE_REASON)
         return Prepare() if self._keep_account else self._filled(turn, request)
+
+    def _is_simulated_end(self, turn: Turn) -> bool:
+        """Whether no request of the run needs the token any more; that of a simulator is of no use to later runs either."""
+        return self._simulated and all(tokens.revokes(item) for item in turn.after())
 
     def _broker_url(self, turn: Turn) -> str | None:
         """Where an item goes, None if not to the broker. VTS or PROD may still be empty: then a script is to fill it."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from runner import url as urls
 from runner.kis.guard import path_of
+from runner.model import Item
 
 SECRET_NAMES = (
     *("CANO", "CANO_T", "CANO_REAL", "CANO_REAL_T"),
@@ -16,7 +18,7 @@ SECRET_NAMES = (
 
 REVOKE_REASON = "it revokes the token that the requests after it need; run it by name or with --allow-revoke"
 
-_REVOKE = re.compile(r"/+oauth2/+revokep/*", re.IGNORECASE)
+_REVOKE = re.compile(r"/+oauth2/+revokep/*$", re.IGNORECASE)
 _KEPT = re.compile(r"(?:.*_)?(?:TOKEN|HASH|APPROVAL_KEY)")
 _HASH = re.compile(r"(?:.*_)?HASH")
 _EMPTY = frozenset({"", "undefined", "null"})
@@ -25,6 +27,11 @@ _EMPTY = frozenset({"", "undefined", "null"})
 def is_revocation(url: str) -> bool:
     """Whether a POST to this URL of the broker ends a token."""
     return bool(_REVOKE.fullmatch(path_of(url)))
+
+
+def revokes(item: Item) -> bool:
+    """Whether an item, by its URL as it is written, ends a token."""
+    return bool(_REVOKE.search(urls.unparse(item.request.url).partition("?")[0]))
 
 
 def is_hash_variable(key: str) -> bool:

@@ -170,9 +170,7 @@ class Book:
         Raises:
             Fault: there is no such order, or less of it is open.
         """
-        original = self._orders.get(number)
-        if original is None or (original.book, original.account) != (book, account):
-            raise Fault("40320000")
+        original = self._found(book, account, number)
         quantity = made.quantity or original.open
         if not original.open or quantity > original.open:
             raise Fault("APBK0400")
@@ -180,6 +178,25 @@ class Book:
         price = made.price if made.change == AMENDED and made.price else original.price
         heir = replace(original, quantity=quantity, price=price, filled=Decimal(0), cancelled=Decimal(0), original=number)
         return self._keep(replace(heir, change=made.change, placed=made.placed))
+
+    def revise(self, book: str, account: str, number: int, made: Order) -> Order:
+        """Give an open order another quantity and price under its old number, as reservations are amended.
+
+        Raises:
+            Fault: there is no such order, or it is no longer open.
+        """
+        original = self._found(book, account, number)
+        if not original.open:
+            raise Fault("APBK0400")
+        revised = replace(original, quantity=made.quantity or original.quantity, price=made.price or original.price)
+        self._orders[number] = revised
+        return revised
+
+    def _found(self, book: str, account: str, number: int) -> Order:
+        order = self._orders.get(number)
+        if order is None or (order.book, order.account) != (book, account):
+            raise Fault("40320000")
+        return order
 
     def settle(self) -> None:
         """Fill every open order that today's price allows."""

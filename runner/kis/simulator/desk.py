@@ -120,7 +120,8 @@ class Desk:
             placed=now,
             change=CANCELLED if cancels else AMENDED,
         )
-        return self.book.change(ticket["book"], body["CANO"], int(text) if text.isdecimal() else -1, made)
+        change = self.book.revise if ticket.get("keeps") and not cancels else self.book.change
+        return change(ticket["book"], body["CANO"], int(text) if text.isdecimal() else -1, made)
 
     def _listed(self, view: Mapping[str, Any], query: Mapping[str, str]) -> Sequence[Order | Holding]:
         account = query.get("CANO", "")
