@@ -26,6 +26,7 @@ def sandbox() -> Iterator[V8Sandbox]:
         "pm.environment.set('a', pm.globals.get('b')); pm.iterationData.get('c')",
         "const rows = pm.response.json().rows; rows.map((row) => row.environment)",
         "let my_tests = 1; x.data = 2; $globals",
+        "pm.expect(pm.response.json().rows).to.be.an('array').with.lengthOf(2)",
     ],
 )
 def test_ordinary_scripts_see_neither_request_nor_legacy_globals(code: str) -> None:
@@ -43,6 +44,7 @@ def test_ordinary_scripts_see_neither_request_nor_legacy_globals(code: str) -> N
         ("JSON.parse('1')", Sight(request=False, legacy=True)),
         ("_.map([], 1)", Sight(request=False, legacy=True)),
         ("eval('a')", EVERYTHING),
+        ("with (pm) { console.log(variables) }", EVERYTHING),
         ("(() => 1).constructor('return 1')()", EVERYTHING),
         ("new Function('return 1')()", EVERYTHING),
         ("console.log(Object.keys(this))", EVERYTHING),

@@ -19,7 +19,7 @@ _LEGACY = (
 )
 _NAMES_LEGACY = re.compile(rf"(?<![\w$.])(?:{_LEGACY})(?![\w$])")
 _NAMES_REQUEST = re.compile(r"request|\bpm\b(?!\s*\.\s*[a-z])")
-_ANYTHING = re.compile(r"\beval\b|\bFunction\b|\bconstructor\b|\brequire\b|\bthis\b|\bwith\b|\barguments\b|\\u")
+_ANYTHING = re.compile(r"\beval\b|\bFunction\b|\bconstructor\b|\brequire\b|\bthis\b|\bwith\s*\(|\barguments\b|\\u")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
