@@ -52,7 +52,7 @@ class Options:
     more, `retry_delay` the first pause. `folders` and `exclude` take names, ids, paths and patterns (`selection.select`);
     `folders_as_given` runs them in the order of `folders`. `expect` are checks on every response, `expect_files` files of them
     (`checks.grammar`). `stdin` is what `-` reads; `postman_api_key` and `postman_api` lead to what is given as a Postman UID.
-    `extras` are settings for extensions.
+    Client certificates and body files are looked for from `working_dir`. `extras` are settings for extensions.
     """
 
     environment: Source = None
@@ -69,6 +69,11 @@ class Options:
     settings: Settings = field(default_factory=Settings)
     insecure: bool = False
     ignore_redirects: bool = False
+    ssl_client_cert: str | None = None
+    ssl_client_key: str | None = None
+    ssl_client_passphrase: str | None = field(default=None, repr=False)
+    ssl_client_cert_list: str | None = None
+    ssl_extra_ca_certs: str | None = None
     working_dir: str | Path = "."
     outside_files: bool = True
     show_secrets: bool = False
@@ -103,6 +108,9 @@ class Session:
         if warm:
             self._warm()
         self.scopes = self._scopes()
+        self._tls_files = _tls_files(options)
+        for certificate in self._tls_files.get("certificates", ()):
+            self.secrets.learn("passphrase", certificate.passphrase)
         self.extensions = self._extensions()
         self._learn_scopes()
 
@@ -237,7 +245,7 @@ class Session:
         from runner.transport import wire  # noqa: F401  now, while the script engine starts
 
         options, jar = self.options, cookies.Jar()
-        transport = _transport(options, jar)
+        transport = _transport(options, jar, self._tls_files)
         self._stack.callback(transport.close)
         clock = Clock(options.settings.timeout)
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
@@ -305,16 +313,35 @@ def open_sources(options: Options) -> Sources:
         from runner.door import Door
 
         # The collection decides which extensions there are, so that there is none yet: these are GETs of the user's own.
-        with closing(_transport(options, cookies.Jar())) as transport:
+        with closing(_transport(options, cookies.Jar(), _tls_files(options))) as transport:
             return Door(transport).send(prepared, "source", options.settings.request_timeout or _FETCH_TIMEOUT)
 
     return Sources(send=send, stdin=options.stdin, api_key=options.postman_api_key, api=options.postman_api)
 
 
-def _transport(options: Options, jar: Jar) -> Transport:
+def _transport(options: Options, jar: Jar, tls_files: Mapping[str, Any]) -> Transport:
     from runner.transport import Transport
 
-    return Transport(jar=jar, verify=not options.insecure, follow_redirects=not options.ignore_redirects, environ=options.environ)
+    return Transport(
+        jar=jar,
+        verify=not options.insecure,
+        follow_redirects=not options.ignore_redirects,
+        environ=options.environ,
+        **tls_files,
+    )
+
+
+def _tls_files(options: Options) -> Mapping[str, Any]:
+    """Certificates of the client and authorities to trust, as the transport takes them."""
+    given = (options.ssl_client_cert, options.ssl_client_key, options.ssl_client_passphrase, options.ssl_client_cert_list)
+    if not any((*given, options.ssl_extra_ca_certs)):
+        return {}
+    from runner.transport.certificates import client_certificates, extra_roots
+
+    cert, key, passphrase, listed = given
+    folder = Path(options.working_dir)
+    found = client_certificates(listed=listed, cert=cert, key=key, passphrase=passphrase, folder=folder)
+    return {"certificates": found, "extra_roots": extra_roots(options.ssl_extra_ca_certs, folder)}
 
 
 def _read_env_file(path: str) -> Mapping[str, str]:

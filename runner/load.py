@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from runner.behavior import behavior_from_json
 from runner.jstext import js_text
 from runner.load_v1 import is_v1, to_v21
 from runner.model import (
@@ -34,15 +35,6 @@ from runner.place import Where, as_list, as_object, kind_of
 from runner.reading import Reader, read_bytes, read_json
 
 T = TypeVar("T")
-
-_SWITCHES = frozenset(
-    (
-        "followRedirects strictSSL disableCookies disableBodyPruning disableUrlEncoding followOriginalHttpMethod "
-        "followAuthorizationHeader removeRefererHeaderOnRedirect insecureHTTPParser tlsPreferServerCiphers"
-    ).split()
-)
-BEHAVIORS = _SWITCHES | {"maxRedirects", "disabledSystemHeaders", "protocolVersion", "tlsDisabledProtocols", "tlsCipherSelection"}
-"""Every key of protocolProfileBehavior that postman-runtime knows."""
 
 _DEEPEST = 100
 _MODES = frozenset({"raw", "urlencoded", "formdata", "file", "graphql"})
@@ -97,7 +89,7 @@ def collection_from_json(data: Any, where: Where | None = None) -> Collection:
         items=items,
         events=_events(root, where),
         auth=auth_from_json(root.get("auth"), where.at("auth")),
-        behavior=_behavior(root.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
+        behavior=behavior_from_json(root.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
         variables=_variables(root.get("variable"), where.at("variable")),
         description=_description(info.get("description")),
         schema=_text(info.get("schema")),
@@ -172,7 +164,7 @@ def _folder(data: Json, where: Where) -> Folder:
         items=_items(data.get("item"), where),
         events=_events(data, where),
         auth=auth_from_json(data.get("auth"), where.at("auth")),
-        behavior=_behavior(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
+        behavior=behavior_from_json(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
         description=_description(data.get("description")),
     )
 
@@ -186,7 +178,7 @@ def _item(data: Json, where: Where) -> Item:
         name=_text(data.get("name")),
         request=request_from_json(request or "", where),
         events=_events(data, where),
-        behavior=_behavior(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
+        behavior=behavior_from_json(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
         examples=tuple(_example(entry, where) for entry in as_list(data.get("response"), where.at("response"))),
         description=_description(data.get("description")),
     )
@@ -232,45 +224,6 @@ def _code(lines: Any, where: Where) -> str:
     if isinstance(lines, str):
         return lines
     return "\n".join("" if line is None else _text(line) for line in as_list(lines, where.at("exec")))
-
-
-# ----------------------------------------------------------------------------------------------- protocolProfileBehavior
-
-
-def _behavior(data: Any, where: Where) -> Json:
-    """What is known has the type it must have; null counts as absent, and what is unknown stays as it is."""
-    given = {key: value for key, value in as_object(data, where).items() if value is not None}
-    return {key: _behavior_value(key, value, where.at(key)) for key, value in given.items()}
-
-
-def _behavior_value(key: str, value: Any, where: Where) -> Any:
-    if key in _SWITCHES:
-        return _switch(value, where)
-    if key == "maxRedirects":
-        return _whole(value, where)
-    if key == "disabledSystemHeaders":
-        headers = as_object(value, where).items()
-        return {name: _switch(off, where.at(name)) for name, off in headers if off is not None}
-    return value
-
-
-def _switch(value: Any, where: Where) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise where.fail(f"expected true or false, found {kind_of(value)}")
-
-
-def _whole(value: Any, where: Where) -> int:
-    """A whole number; text that says one counts, too, as in JavaScript's comparisons."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise where.fail(f"expected a whole number, found {kind_of(value)}")
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        raise where.fail(f"expected a whole number, found {json.dumps(value, ensure_ascii=False)}") from None
-    if isinstance(value, float) and number != value:
-        raise where.fail(f"expected a whole number, found {value}")
-    return number
 
 
 # --------------------------------------------------------------------------------------------------- parts of a request

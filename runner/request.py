@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote
 
 from runner import url as urls
+from runner.behavior import unmet
 from runner.body import Payload, ReadFile, payload
 from runner.errors import SendError
 from runner.model import Auth, Body, FormParam, Param, Prepared, Request, Url
@@ -133,8 +134,9 @@ def prepare(
 ) -> Prepared:
     """The request as it leaves: final URL, header lines in Postman's order, body bytes.
 
-    `behavior` is the item's protocolProfileBehavior. A file that `read_file` cannot read (OSError) is left out of the
-    body and told in `warnings`. `Prepared.request` is the given one with the final URL and method.
+    `behavior` is the item's protocolProfileBehavior; what of it cannot be done is told in `warnings`, as is a file that
+    `read_file` cannot read (OSError) and which is left out of the body. `Prepared.request` is the given one with the final
+    URL and method.
 
     Raises:
         SendError: the URL is empty or names no host, or URL or headers hold what HTTP cannot carry.
@@ -166,7 +168,7 @@ def prepare(
         system_headers=frozenset([name.lower() for name, _ in system]),
         behavior=behavior,
         request=_with(request, {"url": urls.parse(final), "method": method}),
-        warnings=content.warnings,
+        warnings=content.warnings + unmet(behavior, final) if behavior else content.warnings,
     )
 
 

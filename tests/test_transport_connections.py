@@ -325,7 +325,7 @@ def tls_server(pem: Path) -> Recorder:
 def trust(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A certificate for 127.0.0.1 that is trusted."""
     pem = certificate(tmp_path, "127.0.0.1")
-    monkeypatch.setattr("runner.transport.wire.DEFAULT_CA_BUNDLE_PATH", str(pem))
+    monkeypatch.setattr("runner.transport.tls.DEFAULT_CA_BUNDLE_PATH", str(pem))
     return pem
 
 
@@ -365,14 +365,14 @@ def test_a_certificate_for_another_name(
     transport: Transport, trust: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = certificate(tmp_path, "other.example")
-    monkeypatch.setattr("runner.transport.wire.DEFAULT_CA_BUNDLE_PATH", str(other))
+    monkeypatch.setattr("runner.transport.tls.DEFAULT_CA_BUNDLE_PATH", str(other))
     with tls_server(other) as server:
         assert failure(transport, server.url()).code == "ERR_TLS_CERT_ALTNAME_INVALID"
 
 
 def test_an_expired_certificate(transport: Transport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = certificate(tmp_path, "127.0.0.1", days=-1)
-    monkeypatch.setattr("runner.transport.wire.DEFAULT_CA_BUNDLE_PATH", str(old))
+    monkeypatch.setattr("runner.transport.tls.DEFAULT_CA_BUNDLE_PATH", str(old))
     with tls_server(old) as server:
         error = failure(transport, server.url())
     assert (error.code, error.what) == ("CERT_HAS_EXPIRED", "certificate has expired")

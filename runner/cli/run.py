@@ -17,7 +17,7 @@ from runner.assemble import Session
 from runner.cli.beyond import BEYOND_OPTIONS, beyond_from
 from runner.cli.config import Config, ConfiguredCommand
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
-from runner.cli.options import POSITIVE, decorate, options_from, variable_options
+from runner.cli.options import POSITIVE, decorate, network_options, options_from, variable_options
 from runner.errors import ExitCode
 from runner.reporters import Reporter
 from runner.result import RunResult
@@ -92,8 +92,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     click.option("--working-dir", metavar="DIR", help="Where the files of request bodies are looked for.", panel="Run"),
     click.option("--no-insecure-file-read", is_flag=True, help="Read no files outside the working directory.", panel="Run"),
     click.option("-x", "--suppress-exit-code", is_flag=True, help="Exit with 0 even if something failed.", panel="Run"),
-    click.option("-k", "--insecure", is_flag=True, help="Do not verify TLS certificates.", panel="Network"),
-    click.option("--ignore-redirects", is_flag=True, help="A 3xx is the response, it is not followed.", panel="Network"),
+    network_options,
     click.option(
         "-r",
         "--reporters",

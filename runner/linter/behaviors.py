@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 
 from runner.linter.subject import Finding, Subject, within
-from runner.load import BEHAVIORS
+from runner.behavior import BEHAVIORS
 
 
 def unknown_behavior(subject: Subject) -> Iterator[Finding]:

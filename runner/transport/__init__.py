@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -19,9 +20,11 @@ from runner.model import Prepared, Response
 from runner.transport.decoding import decode
 from runner.transport.message import Address, compose, locate
 from runner.transport.proxies import proxy_for
-from runner.transport.redirects import Headers, Rules, follow, put
+from runner.transport.redirects import Headers, follow, put
+from runner.transport.rules import Rules, Tls
 
 if TYPE_CHECKING:
+    from runner.transport.certificates import ClientCertificate
     from runner.transport.wire import Answer, Wire
 
 __all__ = ["Transport"]
@@ -32,7 +35,9 @@ _REDIRECTS = range(300, 400)
 class Transport:
     """Sends requests over kept connections, with the cookies of one jar.
 
-    `verify` and `follow_redirects` hold where a request's behavior says nothing else; proxies are read from `environ`.
+    `verify` and `follow_redirects` hold where a request's behavior says nothing else; proxies are read from `environ`. Of
+    the client's `certificates` the first that is for a server is shown to it; `extra_roots` is a PEM file of authorities to
+    trust beside the usual ones.
     """
 
     def __init__(
@@ -42,11 +47,15 @@ class Transport:
         verify: bool = True,
         follow_redirects: bool = True,
         environ: Mapping[str, str] = MappingProxyType({}),
+        certificates: Sequence[ClientCertificate] = (),
+        extra_roots: Path | None = None,
     ) -> None:
         self._jar = jar
         self._verify = verify
         self._follow_redirects = follow_redirects
         self._environ = environ
+        self._certificates = certificates
+        self._extra_roots = extra_roots
         self._wire: Wire | None = None
 
     def send(
@@ -87,15 +96,19 @@ class Transport:
     def _exchange(self, sent: Prepared, rules: Rules, deadline: float | None) -> Answer:
         from runner.transport.wire import Route, Wire
 
-        self._wire = self._wire or Wire()
+        self._wire = self._wire or Wire(extra_roots=self._extra_roots)
         address = locate(sent.url)
         proxy = proxy_for(address, self._environ) if self._environ else None
         message = compose(sent, _target(address, proxy))
-        route = Route(address=address, proxy=proxy, verify=rules.verify)
+        route = Route(address=address, proxy=proxy, tls=self._tls(rules, address))
         answer = self._wire.exchange(message, sent.method, route, deadline)
         if rules.cookies and (lines := _values(answer, "set-cookie")):
             self._jar.store(sent.url, lines)
         return answer
+
+    def _tls(self, rules: Rules, address: Address) -> Tls:
+        certificate = next((one for one in self._certificates if one.is_for(address)), None)
+        return replace(rules.tls, certificate=certificate) if certificate else rules.tls
 
     def _with_cookies(self, hop: Prepared) -> Prepared:
         """The hop with the jar's cookies, behind those the user wrote in a header of his own."""

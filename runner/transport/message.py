@@ -13,7 +13,7 @@ _HOST = re.compile(r"(\[[^\]]*\]|.*?)(?::([^:\]]*))?", re.DOTALL)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NOT_IN_TARGET = re.compile(r"[^\x21-\xff]")
 _NOT_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
-_DEFAULT_PORT = {"http": 80, "https": 443}
+DEFAULT_PORT = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Address:
     @property
     def host_header(self) -> str:
         """The value of the `Host` header: without a port that goes without saying."""
-        default = f":{_DEFAULT_PORT[self.scheme]}"
+        default = f":{DEFAULT_PORT[self.scheme]}"
         return self.authority.removesuffix(default)
 
 
@@ -42,7 +42,7 @@ def locate(url: str) -> Address:
     """
     found = _URL.match(url)
     scheme = found[1].lower() if found else ""
-    if not found or scheme not in _DEFAULT_PORT:
+    if not found or scheme not in DEFAULT_PORT:
         raise SendError(f"Invalid protocol: {scheme or url}:", hint="only http and https requests can be sent")
     auth, at, authority = found[2].rpartition("@")
     place = _HOST.fullmatch(authority)
@@ -50,7 +50,7 @@ def locate(url: str) -> Address:
         raise SendError(f'Invalid URI "{url}"', hint="the URL has no host")
     target = found[3] if found[3].startswith("/") else "/" + found[3]
     host = place[1].removeprefix("[").removesuffix("]")
-    port = _port(place[2]) if place[2] else _DEFAULT_PORT[scheme]
+    port = _port(place[2]) if place[2] else DEFAULT_PORT[scheme]
     return Address(scheme=scheme, host=host, port=port, authority=authority, auth=auth if at else None, target=target)
 
 

@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from runner.model import Prepared
 from runner.transport.message import locate
+from runner.transport.rules import Rules
 from runner.url import parse, wire
 
 Headers = tuple[tuple[str, str], ...]
 
-_MAX_REDIRECTS = 10
 _ABSOLUTE = re.compile(r"https?:|[a-z0-9.+-]+:(?://|\\\\).", re.IGNORECASE)
 _ORIGIN = re.compile(r"[^:]*:/*[^/?#]*")
 _KEEP_METHOD = frozenset({307, 308})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What a request's protocolProfileBehavior says about sending it, over the run's defaults."""
-
-    follow: bool
-    verify: bool
-    cookies: bool = True
-    limit: int = _MAX_REDIRECTS
-    keep_method: bool = False
-    keep_authorization: bool = False
-    referer: bool = True
-    encode: bool = True
-
-    @classmethod
-    def of(cls, behavior: Mapping[str, Any], *, follow: bool, verify: bool) -> Rules:
-        """Read a behavior; what it does not name is as the run has it."""
-        if not behavior:
-            return cls(follow=follow, verify=verify)
-        limit = behavior.get("maxRedirects")
-        return cls(
-            follow=bool(behavior.get("followRedirects", follow)),
-            verify=bool(behavior.get("strictSSL", verify)),
-            cookies=not behavior.get("disableCookies"),
-            limit=_MAX_REDIRECTS if limit is None else int(limit),
-            keep_method=bool(behavior.get("followOriginalHttpMethod")),
-            keep_authorization=bool(behavior.get("followAuthorizationHeader")),
-            referer=not behavior.get("removeRefererHeaderOnRedirect"),
-            encode=not behavior.get("disableUrlEncoding"),
-        )
 
 
 def follow(hop: Prepared, code: int, location: str, rules: Rules) -> Prepared:

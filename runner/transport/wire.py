@@ -9,26 +9,28 @@ from __future__ import annotations
 import http.client
 import math
 import re
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
+from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
-from urllib3.util.ssl_ import create_urllib3_context
 
 from runner.errors import SendError
 from runner.model import Timings
 from runner.transport.failures import exchange_failure, proxy_failure, tls_failure, tunnel_failure
 from runner.transport.message import Address
-from runner.transport.sockets import Deadlined, Opened, TlsSocket, open_socket
+from runner.transport.rules import Tls
+from runner.transport.sockets import Deadlined, Opened, open_socket
+
+if TYPE_CHECKING:
+    import ssl
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _FOLD = re.compile(r"\r?\n[ \t]+")
@@ -41,11 +43,11 @@ _KEPT_PER_HOST = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """How to reach a server: its address, a proxy's URL or None, and whether its certificate must be good."""
+    """How to reach a server: its address, a proxy's URL or None, and how TLS must be where it is spoken."""
 
     address: Address
     proxy: str | None = None
-    verify: bool = True
+    tls: Tls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +109,14 @@ class _Stale(Exception):
 
 
 class Wire(HTTPAdapter):
-    """Connections to servers and proxies, kept alive between requests."""
+    """Connections to servers and proxies, kept alive between requests.
 
-    def __init__(self) -> None:
-        self._contexts: dict[bool, ssl.SSLContext] = {}
+    `extra_roots` is a PEM file of authorities that are trusted, too.
+    """
+
+    def __init__(self, *, extra_roots: Path | None = None) -> None:
+        self._extra_roots = extra_roots
+        self._contexts: dict[Tls, ssl.SSLContext] = {}
         super().__init__(pool_connections=_POOLS, pool_maxsize=_KEPT_PER_HOST)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -162,32 +168,23 @@ class Wire(HTTPAdapter):
 
     def _pool(self, route: Route) -> Any:
         address = route.address
-        settings = {"ssl_context": self._context(route.verify)} if address.scheme == "https" else {}
+        settings = {"ssl_context": self._context(route.tls)} if address.scheme == "https" else {}
         try:
             manager = self.proxy_manager_for(route.proxy) if route.proxy else self.poolmanager
             return manager.connection_from_host(address.host, address.port, scheme=address.scheme, pool_kwargs=settings)
         except (OSError, ValueError, HTTPError) as error:
             raise proxy_failure() from error
 
-    def _context(self, verify: bool) -> ssl.SSLContext:
-        if verify not in self._contexts:
-            self._contexts[verify] = _tls_settings(verify)
-        return self._contexts[verify]
+    def _context(self, tls: Tls) -> ssl.SSLContext:
+        if tls not in self._contexts:
+            from runner.transport.tls import context_for
+
+            self._contexts[tls] = context_for(tls, self._extra_roots)
+        return self._contexts[tls]
 
 
 def _use_our_pools(manager: Any) -> None:
     manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-
-
-def _tls_settings(verify: bool) -> ssl.SSLContext:
-    context = create_urllib3_context()
-    context.sslsocket_class = TlsSocket
-    if verify:
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-    else:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _open(pool: Any, conn: Any, deadline: float | None) -> Opened:
