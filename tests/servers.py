@@ -69,7 +69,8 @@ def answer(
 class Recorder:
     """The server. Answers are taken from `script` in turn, then from `routes` by path, else it is a plain 200.
 
-    As a context manager it listens on a free port of `host` and leaves no thread or socket behind.
+    As a context manager it listens on a free port of `host` and leaves no thread or socket behind. `clients` are the common
+    names in the certificates of TLS clients by connection, empty for those without one, and `ciphers` what was agreed on.
     """
 
     host: str = "127.0.0.1"
@@ -79,6 +80,8 @@ class Recorder:
     script: deque[Answer] = field(default_factory=deque)
     routes: dict[str, Answer] = field(default_factory=dict)
     connections: int = 0
+    clients: list[str] = field(default_factory=list)
+    ciphers: list[tuple[str, str, int]] = field(default_factory=list)
 
     def __enter__(self) -> Recorder:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
@@ -129,7 +132,7 @@ class Recorder:
         with contextlib.suppress(OSError, ssl.SSLError), contextlib.ExitStack() as stack:
             stack.callback(sock.close)
             if self.tls:
-                sock = self.tls.wrap_socket(sock, server_side=True)
+                sock = self._greet(self.tls.wrap_socket(sock, server_side=True))
                 stack.callback(sock.close)
             self._open.append(sock)
             stream = stack.enter_context(sock.makefile("rb"))
@@ -137,6 +140,12 @@ class Recorder:
                 self.requests.append(request)
                 if not self._reply(sock, request):
                     return
+
+    def _greet(self, sock: ssl.SSLSocket) -> ssl.SSLSocket:
+        subject = (sock.getpeercert() or {}).get("subject", ())
+        self.clients.append(next((pair[1] for names in subject for pair in names if pair[0] == "commonName"), ""))
+        self.ciphers.append(sock.cipher() or ("", "", 0))
+        return sock
 
     def _reply(self, sock: socket.socket, request: Recorded) -> bool:
         chosen = self.script.popleft() if self.script else self.routes.get(request.target.partition("?")[0], answer(body=b"{}"))

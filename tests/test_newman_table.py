@@ -11,8 +11,8 @@ import click
 import pytest
 
 from runner.auth import registry
+from runner.behavior import BEHAVIORS
 from runner.cli.run import command
-from runner.load import BEHAVIORS
 from runner.reporters import BUILT_IN
 from runner.reporters.cli import Show
 

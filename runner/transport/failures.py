@@ -85,10 +85,10 @@ def exchange_failure(error: Exception) -> SendError:
     """A connection that broke, or that spoke something else than HTTP."""
     if isinstance(error, TimeoutError):
         return timed_out(connecting=False)
+    if isinstance(error, http.client.RemoteDisconnected | ssl.SSLEOFError):
+        return SendError("socket hang up", code="ECONNRESET", hint="the server closed the connection without an answer")
     if isinstance(error, ssl.SSLError):
         return _protocol_failure(error)
-    if isinstance(error, http.client.RemoteDisconnected):
-        return SendError("socket hang up", code="ECONNRESET", hint="the server closed the connection without an answer")
     if isinstance(error, http.client.IncompleteRead):
         return SendError("aborted", code="ECONNRESET", hint="the server closed the connection in the middle of its answer")
     if isinstance(error, http.client.BadStatusLine):
@@ -102,6 +102,8 @@ def exchange_failure(error: Exception) -> SendError:
 def _protocol_failure(error: ssl.SSLError) -> SendError:
     reason = (error.reason or str(error)).replace("_", " ").lower()
     hint = "does this port speak plain http?" if reason in _NOT_TLS else ""
+    if reason.endswith("certificate required"):
+        hint = "the server wants to see a certificate of yours: --ssl-client-cert"
     return SendError(f"write EPROTO {reason}", code="EPROTO", hint=hint)
 
 

@@ -19,6 +19,9 @@ _PROBE_SECONDS = 0.5
 """How long Postman waits for ::1 before it takes 127.0.0.1 for localhost (postman-runtime, lib/requester/core.js)."""
 _SHORTEST = 0.001
 
+HUNG_UP = (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError)
+"""What writing to a connection raises that the other side has closed; there may be an answer to read all the same."""
+
 if TYPE_CHECKING:
     _Socket = socket.socket
 else:

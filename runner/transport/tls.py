@@ -46,13 +46,11 @@ def context_for(tls: Tls, extra_roots: Path | None = None) -> ssl.SSLContext:
 
 
 def _select(context: ssl.SSLContext, ciphers: tuple[str, ...]) -> None:
-    """Use these ciphers only, and only the protocols that have one among them (node, lib/internal/tls/secure-context.js)."""
+    """Use these ciphers only, or TLS 1.3 only if all are its own; it is not left out if none is, as under Node 20."""
     older = [name for name in ciphers if not name.startswith(TLS13_SUITE)]
     if not older:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         return
-    if len(older) == len(ciphers):
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.set_ciphers(":".join(older))
     except ssl.SSLError as error:

@@ -27,7 +27,7 @@ from runner.model import Timings
 from runner.transport.failures import exchange_failure, proxy_failure, tls_failure, tunnel_failure
 from runner.transport.message import Address
 from runner.transport.rules import Tls
-from runner.transport.sockets import Deadlined, Opened, open_socket
+from runner.transport.sockets import HUNG_UP, Deadlined, Opened, open_socket
 
 if TYPE_CHECKING:
     import ssl
@@ -218,7 +218,7 @@ def _talk(
     sock.begin(deadline)
     asked = perf_counter()
     # A server may answer and hang up before it has read all of a body: its answer still counts.
-    with suppress(BrokenPipeError, ConnectionResetError):
+    with suppress(*HUNG_UP):
         sock.sendall(message)
     reply = _Reply(sock, method=method)
     try:
