@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from runner.linter.subject import Finding, Subject, within
 from runner.behavior import BEHAVIORS
+from runner.linter.subject import Finding, Subject, within
 
 
 def unknown_behavior(subject: Subject) -> Iterator[Finding]:

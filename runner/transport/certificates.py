@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from runner.errors import LoadError, UsageError
-from runner.reading import read_bytes, read_json
 from runner.place import Where, as_list, as_object, kind_of
+from runner.reading import read_bytes, read_json
 from runner.transport.message import Address
 from runner.transport.patterns import ALL_URLS, UrlPattern
 
