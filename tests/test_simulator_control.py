@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from runner.errors import UsageError
-from runner.kis.commands import command
+from runner.kis.commands import simulate
 from runner.kis.simulator import Simulator
 from runner.kis.simulator.faults import Effect, Faults, Rule
 
@@ -261,4 +261,4 @@ def test_faults_from_the_start() -> None:
 
 def test_a_bad_fault_on_the_command_line_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="not a fault"):
-        command.main(["--fault", "EGW99999"], standalone_mode=False)
+        simulate.main(["--fault", "EGW99999"], standalone_mode=False)

@@ -12,7 +12,7 @@ import pytest
 from click import BadParameter
 
 from runner.errors import UsageError
-from runner.kis.commands import command
+from runner.kis.commands import simulate
 from runner.kis.simulator import Simulator, serve
 
 PRICE = "/uapi/domestic-stock/v1/quotations/inquire-price"
@@ -104,10 +104,10 @@ def test_a_given_port_is_used_again_at_once() -> None:
 @pytest.mark.parametrize("option", ["--mock-port", "--real-port"])
 def test_a_port_that_is_taken_is_a_usage_error(option: str) -> None:
     with Simulator() as simulator, pytest.raises(UsageError, match="cannot listen"):
-        command.main([option, str(urlsplit(simulator.mock_url).port)], standalone_mode=False)
+        simulate.main([option, str(urlsplit(simulator.mock_url).port)], standalone_mode=False)
 
 
 @pytest.mark.parametrize("port", ["99999", "-1"])
 def test_ports_out_of_range_are_not_taken(port: str) -> None:
     with pytest.raises(BadParameter, match="range"):
-        command.main(["--mock-port", port], standalone_mode=False)
+        simulate.main(["--mock-port", port], standalone_mode=False)

@@ -10,22 +10,24 @@ import rich_click as click
 from runner import __version__
 
 COMMANDS = {
-    "run": "runner.cli.run",
-    "vars": "runner.cli.vars",
-    "lint": "runner.cli.lint",
-    "simulate": "runner.kis.commands",
+    "run": "runner.cli.run:command",
+    "vars": "runner.cli.vars:command",
+    "lint": "runner.cli.lint:command",
+    "simulate": "runner.kis.commands:simulate",
+    "init": "runner.kis.commands:init",
 }
-"""Command name to the module that has it as `command`; one whose package is not there is left out."""
+"""Command name to the module and the attribute that has it; one whose package is not there is left out."""
 
 
 class _Commands(click.RichGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name, module in COMMANDS.items() if find_spec(module.rpartition(".")[0])]
+        return [name for name, place in COMMANDS.items() if find_spec(place.rpartition(".")[0])]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = import_module(COMMANDS[cmd_name]).command
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
         return command
 
 

@@ -1,8 +1,9 @@
-"""What KIS adds to the command line: options of `pabal run`, and `pabal simulate`."""
+"""What KIS adds to the command line: options of `pabal run`, `pabal simulate` and `pabal init kis`."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import rich_click as click
 
@@ -39,7 +40,7 @@ NAMES = ("no_kis", "keep_account", "allow_revoke", "allow_real_orders", "simulat
     "--fault", "faults", multiple=True, metavar="FAULT", help="What goes wrong: a code of KIS's, delay=MS, drop, lose or expire."
 )
 @click.option("--session", type=click.Choice(["open", "night", "holiday"]), default="open", help="Whether the market is open.")
-def command(mock_port: int, real_port: int, no_limits: bool, faults: tuple[str, ...], session: str) -> int:
+def simulate(mock_port: int, real_port: int, no_limits: bool, faults: tuple[str, ...], session: str) -> int:
     """Start the KIS simulator on this machine and keep it running until Ctrl-C.
 
     A fault is for the calls below /uapi/ that its place names: @3 the third, @3-5, @3-, @*10 every tenth, @5% at random;
@@ -67,3 +68,29 @@ def command(mock_port: int, real_port: int, no_limits: bool, faults: tuple[str, 
                 time.sleep(3600)
         except KeyboardInterrupt:
             return ExitCode.OK
+
+
+@click.command("init", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("what", metavar="kis", type=click.Choice(["kis"]))
+@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+def init(what: str, folder: Path, force: bool) -> None:
+    """Put the KIS collections and blank environments into a folder, and say what to do next.
+
+    FOLDER is the working directory where none is given.
+
+    \b
+    pabal init kis
+    pabal init kis trading --force
+    """
+    from runner.kis.publish import documents, write
+    from runner.kis.publish_texts import NEXT
+
+    there = [place for place, _ in documents() if (folder / place).exists()]
+    if there and not force:
+        raise UsageError(f"already there: {', '.join(there)}", where=str(folder), hint="give --force to write over them")
+    try:
+        write(folder)
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(error.filename or folder)) from error
+    click.echo("\n".join(("만든 파일 / Written:", *(f"  {folder / place}" for place, _ in documents()), "", NEXT)))

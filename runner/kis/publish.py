@@ -69,9 +69,14 @@ def text_of(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def main(root: Path) -> None:
-    """Write all files below a folder."""
+def write(root: Path) -> None:
+    """Write all files below a folder.
+
+    Raises:
+        OSError: one cannot be written.
+    """
     for place, document in documents():
+        root.joinpath(place).parent.mkdir(parents=True, exist_ok=True)
         root.joinpath(place).write_text(text_of(document), encoding="utf-8", newline="\n")
 
 
@@ -189,4 +194,4 @@ def _id(*parts: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "."))
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "."))

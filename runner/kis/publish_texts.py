@@ -1,4 +1,4 @@
-"""What the shipped collections say of themselves, in Korean."""
+"""What the shipped collections say of themselves, in Korean, and what `pabal init kis` says of them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,29 @@ FOLDERS: Mapping[str, str] = {
     "주문": "주문을 내고, 정정하고, 취소합니다. 앞에서 받은 시세와 주문번호를 씁니다.",
     "접근토큰폐기": "쓰던 접근토큰을 폐기합니다. 다음에는 새로 발급받아야 합니다.",
 }
+
+
+_MOCK = "pabal run collections/kis-mock.postman_collection.json -e environments/kis-mock.postman_environment.json"
+
+NEXT = f"""\
+다음에 할 일
+  1. .env 파일에 가진 계좌의 값을 적습니다. 저장소에는 올리지 마세요.
+       모의 주식       CANO=계좌번호 앞 8자리    VTS_APPKEY=…    VTS_APPSECRET=…
+       모의 선물옵션   CANO_T=…                  VTT_APPKEY=…    VTT_APPSECRET=…
+       실전 주식       CANO_REAL=…               PROD_APPKEY=…   PROD_APPSECRET=…   (조건검색: HTS_ID=…)
+       실전 선물옵션   CANO_REAL_T=…             PROT_APPKEY=…   PROT_APPSECRET=…
+  2. 아무것도 나가지 않는 시뮬레이터로 먼저 실행합니다.
+       {_MOCK} --simulate
+  3. 모의투자 잔고를 조회합니다.
+       {_MOCK} --env-file .env --folder V_접근토큰발급 --folder V_주식잔고조회
+  실전 주문은 --allow-real-orders를 주지 않으면 나가지 않습니다.
+
+What to do next
+  1. Write the values of the accounts you have into a file .env, by the names above; never commit it.
+     CANO… is the first eight digits of the account number; app key and secret come from the KIS Developers site.
+  2. Run against the simulator first: nothing leaves this machine.
+  3. Ask for the balance of the mock account. Both commands are those above.
+  Orders do not go out to the real host unless you give --allow-real-orders."""
 
 
 def describe(api: Api, sample: Sample, letter: str) -> str:
