@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -90,7 +91,7 @@ class ConsoleWritten:
 class RequestSent:
     """A request went out and was answered, or not: then `error` says why.
 
-    `source` tells who asked: item, script (`pm.sendRequest`), auth (a replay or token call) or extension (for the sake of
+    `at` is when that was over, in seconds since 1970. `source` tells who asked: item, script (`pm.sendRequest`), auth (a replay or token call) or extension (for the sake of
     another request); it is retry for an attempt that did not count and is made once more. `refused` marks a request that a
     guard held back, which therefore did not go out at all.
     """
@@ -102,6 +103,7 @@ class RequestSent:
     error: str | None = None
     error_code: str = ""
     refused: bool = False
+    at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -327,7 +327,14 @@ class _Redactor:
 
     def _error(self, error: ScriptError) -> ScriptError:
         hide = self._secrets.hide
-        return _changed(error, name=hide(error.name), message=hide(error.message), stack=hide(error.stack))
+        return _changed(
+            error,
+            name=hide(error.name),
+            message=hide(error.message),
+            stack=hide(error.stack),
+            actual=self._optional(error.actual),
+            expected=self._optional(error.expected),
+        )
 
     def _optional(self, text: str | None) -> str | None:
         return None if text is None else self._secrets.hide(text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runner.sandbox import Console, RequestAnswer, RequestCall, ScriptError
+from runner.sandbox import Assertion, Console, RequestAnswer, RequestCall, ScriptError
 from runner.sandbox.v8 import V8Sandbox
 from tests.scripts import run
 
@@ -196,3 +196,19 @@ def test_parsing_leaves_the_engine_as_it_was(sandbox: V8Sandbox) -> None:
     deep = sandbox.syntax_error("(" * 200_000)
     assert deep and (deep.message, deep.line) == ("Maximum call stack size exceeded", None)
     assert run(sandbox, "pm.test(typeof leaked, () => {})").said[0].name == "undefined"
+
+
+@pytest.mark.parametrize(
+    ("code", "sides"),
+    [
+        ("pm.expect({a: [1, 2]}).to.eql({a: [1, 3]})", ('{"a":[1,2]}', '{"a":[1,3]}')),
+        ("pm.expect(1).to.equal('1')", ("1", '"1"')),
+        ("const a = {}; a.self = a; pm.expect(a).to.eql(1)", ('{"self":"[Circular]"}', "1")),
+        ("pm.expect(1).to.be.a('string')", (None, None)),
+        ("pm.expect('x'.repeat(70000)).to.eql('y')", (None, None)),
+        ("throw new Error('no')", (None, None)),
+    ],
+)
+def test_what_an_assertion_compared(sandbox: V8Sandbox, code: str, sides: tuple[str | None, str | None]) -> None:
+    (assertion,) = run(sandbox, f"pm.test('t', () => {{ {code} }})").of(Assertion)
+    assert (assertion.error.actual, assertion.error.expected) == sides

@@ -45,13 +45,18 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptError:
-    """An error a script died of, or that was thrown in one of its callbacks. `line` counts in the user's own text, from 1."""
+    """An error a script died of, or that was thrown in one of its callbacks. `line` counts in the user's own text, from 1.
+
+    `actual` and `expected` are JSON texts of what an assertion compared, where chai says that a diff is worth showing.
+    """
 
     name: str
     message: str
     stack: str = ""
     line: int | None = None
     column: int | None = None
+    actual: str | None = None
+    expected: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ class Fault:
     name: str
     message: str
     stack: str
+    actual: str | None = None
+    expected: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,15 @@ def script_error(fault: Fault, places: Places) -> ScriptError:
         frames = [(f"    at {SCRIPT_NAME}:{places.syntax[0]}:{places.syntax[1]}", *places.syntax)]
     _, line, column = frames[0] if frames else ("", None, None)
     shown_lines = [f"{name}: {message}" if message else name, *(text for text, _, _ in frames)]
-    return ScriptError(name=name, message=message, stack="\n".join(shown_lines), line=line, column=column)
+    return ScriptError(
+        name=name,
+        message=message,
+        stack="\n".join(shown_lines),
+        line=line,
+        column=column,
+        actual=fault.actual,
+        expected=fault.expected,
+    )
 
 
 def own_frame(text: str, places: Places) -> tuple[str, int, int] | None:

@@ -30,6 +30,7 @@ SYNTAX_ERROR = "SyntaxError".encode("utf-16-le")
 PARSE = b'["parse",'
 LINE_ENDS = re.compile("\r\n|[\n\r\u2028\u2029]")
 POLL = 0.05
+DIFFERENCE_LIMIT = 1 << 16  # characters of what an assertion compared
 # Scripts are many and small: garbage is taken out early, which keeps memory flat, and no long compilation stops a script.
 V8_FLAGS = ("--single-threaded", "--max-semi-space-size=2", "--maglev", "--no-turbofan", "--no-lazy-feedback-allocation")
 NEVER = 20 * 86400.0
@@ -228,6 +229,7 @@ def prelude(settings: dict[str, Any]) -> str:
     host = {
         "outboxBytes": OUTBOX_BYTES,
         "consoleLimit": settings["console_limit"],
+        "differenceLimit": DIFFERENCE_LIMIT,
         "mute": settings["mute"],
         "seed": os.urandom(32).hex(),
         "escapeName": escape,

@@ -177,7 +177,17 @@
   const assertions = (list) => {
     for (let i = 0; i < list.length; i++) {
       const { name, index, skipped, passed, error } = list[i];
-      say('assertion', native.String(name), index, passed, skipped, ...(error ? fault(error) : []));
+      say('assertion', native.String(name), index, passed, skipped, ...(error ? [...fault(error), ...difference(error)] : []));
+    }
+  };
+  // What chai compared, as JSON, where it says that the two are worth a look side by side.
+  const difference = (error) => {
+    try {
+      if (error.showDiff !== true) return [];
+      const sides = [portable(error.actual), portable(error.expected)];
+      return sides[0].length + sides[1].length > host.differenceLimit ? [] : sides;
+    } catch (_) {
+      return [];
     }
   };
 
