@@ -91,9 +91,9 @@ class ConsoleWritten:
 class RequestSent:
     """A request went out and was answered, or not: then `error` says why.
 
-    `at` is when that was over, in seconds since 1970. `source` tells who asked: item, script (`pm.sendRequest`), auth (a replay or token call) or extension (for the sake of
-    another request); it is retry for an attempt that did not count and is made once more. `refused` marks a request that a
-    guard held back, which therefore did not go out at all.
+    `at` is when that was over, in seconds since 1970. `source` tells who asked: item, script (`pm.sendRequest`), auth (a
+    replay or token call) or extension (for the sake of another request); it is retry for an attempt that did not count and is
+    made once more. `refused` marks a request that a guard held back, which therefore did not go out at all.
     """
 
     place: Place
