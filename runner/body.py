@@ -147,23 +147,26 @@ def _form_quote(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """One part of a multipart body; a part with a `name` is a file, one without a `type` names no Content-Type."""
+class FormPart:
+    """One part of a multipart body; a part with a `name` is a file, one without a `type` names no Content-Type.
+
+    `src` is the path of the file that `data` was read from.
+    """
 
     key: str
     data: bytes
     name: str | None = None
     type: str | None = None
+    src: str | None = None
 
 
 def _formdata(body: Body, content_type: str | None, read_file: ReadFile | None) -> Payload:
     warnings: list[str] = []
-    enabled = (param for param in body.formdata if not param.disabled)
-    parts = [part for param in enabled for part in _parts(param, read_file, warnings)]
+    parts = list(form_parts(body, read_file, warnings))
     if not parts:
         return Payload(warnings=tuple(warnings))
-    given = _BOUNDARY.match(content_type or "")
-    boundary = (given[1] or given[2]) if given else _new_boundary()
+    given = boundary_of(content_type or "")
+    boundary = given or _new_boundary()
     return Payload(
         data=b"".join(_multipart(parts, boundary)),
         content_type=f"multipart/form-data; boundary={boundary}",
@@ -173,12 +176,23 @@ def _formdata(body: Body, content_type: str | None, read_file: ReadFile | None) 
     )
 
 
+def boundary_of(content_type: str) -> str | None:
+    """The boundary that a Content-Type for multipart forms names."""
+    given = _BOUNDARY.match(content_type)
+    return (given[1] or given[2]) if given else None
+
+
 def _new_boundary() -> str:
     """A multipart boundary in Postman's form: 26 dashes and 24 digits."""
     return "-" * 26 + f"{secrets.randbelow(10**24):024}"
 
 
-def _parts(param: FormParam, read_file: ReadFile | None, warnings: list[str]) -> Iterator[_Part]:
+def form_parts(body: Body, read_file: ReadFile | None, warnings: list[str]) -> Iterator[FormPart]:
+    """The parts of a multipart body, in order; files that cannot be read are left out and told in `warnings`."""
+    return (part for param in body.formdata if not param.disabled for part in _parts(param, read_file, warnings))
+
+
+def _parts(param: FormParam, read_file: ReadFile | None, warnings: list[str]) -> Iterator[FormPart]:
     if param.type != "file":
         yield _text_part(param)
     elif param.src:
@@ -188,26 +202,26 @@ def _parts(param: FormParam, read_file: ReadFile | None, warnings: list[str]) ->
             except OSError as error:
                 warnings.append(f"Form param `{param.key}`, file load error: {_reason(error, src)}")
     elif param.value:
-        yield _Part(key=param.key, data=_from_base64(param.value), name=param.file_name, type=_named_type(param) or _OCTETS)
+        yield FormPart(key=param.key, data=_from_base64(param.value), name=param.file_name, type=_named_type(param) or _OCTETS)
     else:
         warnings.append(f"Form param `{param.key}`, file load error: missing file source")
-        yield _Part(key=param.key, data=b"", name=param.file_name or "", type=_named_type(param))
+        yield FormPart(key=param.key, data=b"", name=param.file_name or "", type=_named_type(param))
 
 
-def _text_part(param: FormParam) -> _Part:
-    return _Part(key=param.key, data=utf8(param.value or ""), name=param.file_name, type=_named_type(param))
+def _text_part(param: FormParam) -> FormPart:
+    return FormPart(key=param.key, data=utf8(param.value or ""), name=param.file_name, type=_named_type(param))
 
 
-def _file_part(param: FormParam, src: str, data: bytes) -> _Part:
+def _file_part(param: FormParam, src: str, data: bytes) -> FormPart:
     kind = param.content_type or content_type_of(src) or content_type_of(param.file_name or "") or _OCTETS
-    return _Part(key=param.key, data=data, name=param.file_name if param.file_name is not None else src, type=kind)
+    return FormPart(key=param.key, data=data, name=param.file_name if param.file_name is not None else src, type=kind, src=src)
 
 
 def _named_type(param: FormParam) -> str | None:
     return param.content_type or content_type_of(param.file_name or "")
 
 
-def _multipart(parts: list[_Part], boundary: str) -> Iterator[bytes]:
+def _multipart(parts: list[FormPart], boundary: str) -> Iterator[bytes]:
     for part in parts:
         yield utf8(f"--{boundary}\r\n{_part_head(part)}\r\n")
         yield part.data
@@ -215,7 +229,7 @@ def _multipart(parts: list[_Part], boundary: str) -> Iterator[bytes]:
     yield utf8(f"--{boundary}--\r\n")
 
 
-def _part_head(part: _Part) -> str:
+def _part_head(part: FormPart) -> str:
     head = f'Content-Disposition: form-data; name="{part.key}"'
     if part.name is not None:
         head += _file_name(PurePath(part.name).name)

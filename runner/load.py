@@ -282,7 +282,10 @@ def _body(data: Any, where: Where) -> Body | None:
         mode=mode if mode in _MODES else "raw",  # as Postman sends a mode that it does not know
         raw=_raw(root.get("raw")),
         urlencoded=_params(root.get("urlencoded"), where.at("urlencoded"), _query_line),
-        formdata=tuple(_form_param(entry, where.at("formdata")) for entry in as_list(root.get("formdata"), where.at("formdata"))),
+        # Anything JavaScript holds for false counts as no form.
+        formdata=tuple(
+            _form_param(entry, where.at("formdata")) for entry in as_list(root.get("formdata") or None, where.at("formdata"))
+        ),
         file_src=_optional(file_parts.get("src")),
         file_content=_optional(file_parts.get("content")),
         graphql=graphql if isinstance(graphql, dict) else {"query": graphql} if isinstance(graphql, str) else {},
@@ -301,7 +304,7 @@ def _raw(data: Any) -> str:
 def _form_param(data: Any, where: Where) -> FormParam:
     root = as_object(data, where)
     src, value = root.get("src"), root.get("value")
-    sources = [src] if isinstance(src, str) else src if isinstance(src, list) else []
+    sources = [src] if src and isinstance(src, str) else src if isinstance(src, list) else []
     structured = isinstance(value, dict | list)
     return FormParam(
         key=_text(root.get("key")),

@@ -12,6 +12,7 @@ _DIFFERENT = {
     "aac": "audio/x-aac",
     "apk": "application/vnd.android.package-archive",
     "bz2": "application/x-bzip2",
+    **dict.fromkeys(("c", "cc", "cpp", "cxx", "dic", "h", "hh"), "text/x-c"),
     "cer": "application/pkix-cert",
     "cjs": "application/node",
     "conf": "text/plain",

@@ -135,7 +135,7 @@ class Scopes:
         self.environment = environment
         self.collection = collection
         self.globals = globals
-        self._dynamic = dynamic
+        self.dynamic = dynamic
         self.unresolved: dict[str, None] = {}
         self.missing: dict[str, None] = {}
 
@@ -184,7 +184,7 @@ class Scopes:
 
     def _value(self, name: str) -> str | None:
         value = self.find(name)
-        return self._dynamic.value(name) if value is MISSING else js_text(value)
+        return self.dynamic.value(name) if value is MISSING else js_text(value)
 
     def _put(self, found: re.Match[str]) -> str:
         # Text between double angles is often no variable at all: what has no value stays, `1 << 2 >> 1` too.

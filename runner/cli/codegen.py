@@ -1,0 +1,123 @@
+"""`pabal codegen`: requests of a collection as code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from runner.assemble import Session
+from runner.cli.extras import EXTRA_OPTIONS, extras_from
+from runner.cli.options import POSITIVE, decorate, options_from, variable_options
+from runner.codegen.registry import File, targets
+from runner.errors import ExitCode, UsageError
+from runner.generate import CodeOptions, files
+from runner.reporters.files import whole_file
+
+_NAMES = (
+    "target inline_values body indent_count indent_type line_length request_timeout follow_redirect trim_request_body".split()
+)
+
+
+def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        width = max(map(len, targets()))
+        for name, target in targets().items():
+            click.echo(f"{name:{width}}  {target.label}")
+        ctx.exit()
+
+
+@click.command("codegen", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("collection", metavar="COLLECTION")
+@variable_options
+@decorate(
+    click.option(
+        "--request",
+        "requests",
+        multiple=True,
+        metavar="NAME",
+        help="Name, id, path (Folder/Name) or pattern of what to generate; default: all.",
+        panel="Code",
+    ),
+    click.option("-t", "--target", default="requests", metavar="NAME", help="What to generate for.", panel="Code"),
+    click.option(
+        "--list-targets",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_list_targets,
+        help="List the targets.",
+        panel="Code",
+    ),
+    click.option(
+        "-o", "--output", metavar="PATH", help="File, or directory for several; default: standard output.", panel="Code"
+    ),
+    click.option(
+        "--inline-values", is_flag=True, help="Write all values into the code, secrets too, as Postman does.", panel="Code"
+    ),
+    click.option(
+        "--body",
+        type=click.Choice(["readable", "exact"]),
+        default="readable",
+        help="JSON and forms as Python values, or as the very text that a run sends.",
+        panel="Code",
+    ),
+    click.option("--indent-count", type=POSITIVE, default=4, help="Columns of one indentation.", panel="Code"),
+    click.option("--indent-type", type=click.Choice(["space", "tab"], case_sensitive=False), default="space", panel="Code"),
+    click.option("--line-length", type=POSITIVE, default=88, help="Columns of a line.", panel="Code"),
+    click.option("--request-timeout", type=click.IntRange(0), default=30_000, metavar="MS", help="0 for none.", panel="Code"),
+    click.option("--follow-redirect/--no-follow-redirect", default=True, panel="Code"),
+    click.option("--trim-request-body", is_flag=True, help="Without blanks around bodies and fields.", panel="Code"),
+    click.option("--working-dir", metavar="DIR", help="Where the files of request bodies are looked for.", panel="Code"),
+    *EXTRA_OPTIONS,
+)
+def command(collection: str, output: str | None, **values: Any) -> int:
+    """Write requests of a collection as code that sends the same bytes. Nothing is sent.
+
+    \b
+    pabal codegen orders.postman_collection.json --request "Orders/Place order"
+    pabal codegen orders.postman_collection.json -t httpx -e staging.postman_environment.json -o snippets/
+    """
+    code = CodeOptions(requests=values["requests"], **{name: values[name] for name in _NAMES})
+    with Session(collection, options_from(values, extras_from(values))) as session:
+        made = list(files(session, code))
+    if not made:
+        return ExitCode.NOTHING_RAN
+    for file in made:
+        for diagnostic in file.diagnostics:
+            click.echo(f"{file.step.title if file.step else file.path}: {diagnostic.text}", err=True)
+    if output:
+        save(made, Path(output), as_directory=output.endswith("/"))
+    elif len(made) == 1:
+        click.echo(made[0].text, nl=False)
+    else:
+        raise UsageError(f"that is code for {len(made)} requests", hint="choose one with --request, or give a directory with -o")
+    return ExitCode.OK
+
+
+def save(made: list[File], output: Path, *, as_directory: bool = False) -> None:
+    """Write files below a directory, or a single one where `output` is no directory.
+
+    Raises:
+        UsageError: one cannot be written.
+    """
+    single = len(made) == 1 and not as_directory and not output.is_dir()
+    taken: set[Path] = set()
+    for file in made:
+        path = output if single else _free(output / file.path, taken)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
+        with whole_file(path) as stream:
+            stream.write(file.text.encode("utf-8", "surrogatepass"))
+
+
+def _free(path: Path, taken: set[Path]) -> Path:
+    """A path of its own for each request, though names come twice."""
+    found, number = path, 2
+    while found in taken:
+        found, number = path.with_stem(f"{path.stem} {number}"), number + 1
+    taken.add(found)
+    return found

@@ -1,0 +1,259 @@
+"""A request made into a `Description`: through the runner's `prepare` twice, once as it is and once with stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import unquote, urlencode
+
+from runner import auth as schemes
+from runner import url as urls
+from runner.body import ReadFile
+from runner.codegen.bodies import body_of, own_boundary
+from runner.codegen.description import Address, Auth, Description, Diagnostic, Hole, Rules, Text
+from runner.codegen.holes import Choose, StandIns, filled
+from runner.codegen.literals import without_literals
+from runner.errors import Refused, SendError
+from runner.extension import Extension, Turn
+from runner.jstext import js_text
+from runner.model import Auth as ModelAuth
+from runner.model import Prepared, Request
+from runner.plan import Step
+from runner.request import prepare, resolve, resolve_auth
+from runner.secrets import Secrets
+from runner.variables import Scope, Scopes
+
+_EVERY_CLIENT = frozenset("user-agent accept cache-control postman-token host accept-encoding connection content-length".split())
+_IN_HEADERS = frozenset({"noauth", "bearer", "apikey", "oauth2"})
+_SAMPLE = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What a description is made from: a run's scopes and extensions, and how body files are read.
+
+    `secrets` with `choose` says which values stay out of the code; `timeout` is in seconds, None for none.
+    """
+
+    scopes: Scopes
+    choose: Choose
+    read_file: ReadFile
+    secrets: Secrets | None = None
+    extensions: Sequence[Extension] = ()
+    timeout: float | None = 30
+    follow: bool = True
+    verify: bool = True
+    trim: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A request that went through the extensions, `resolve`, `prepare`, and auth where that needs no answer."""
+
+    request: Request
+    prepared: Prepared
+    auth: ModelAuth | None
+    diagnostics: tuple[Diagnostic, ...] = field(default=())
+
+
+def describe(step: Step, sources: Sources) -> Description:
+    """The description of an item's request.
+
+    Raises:
+        SendError: the runner could not send it either: no URL, or what HTTP cannot carry.
+    """
+    scopes = sources.scopes
+    step, literals = without_literals(step, sources.secrets) if sources.secrets else (step, {})
+    scopes = _overlaid(scopes, literals)
+    marks = StandIns(scopes, sources.choose, _everything(step, scopes))
+    marked = _make(step, sources, marks.lookup, marks.numbers, marks.words, _leniently(sources.read_file))
+    values = {name: hole.value or _sample(hole, marks) for name, hole in marks.holes.items()}
+    known = _overlaid(scopes, values)
+    real = _make(step, sources, known.lookup, known, known, sources.read_file)
+    diagnostics = [*marked.diagnostics, *(Diagnostic(code="warning", text=text) for text in real.prepared.warnings)]
+    address = _address(marked, real.prepared, marks, values)
+    description = Description(
+        name=step.item.name,
+        path=step.path,
+        method=real.prepared.method,
+        address=address,
+        prepared=real.prepared,
+        headers=tuple(_headers(marked.prepared, marks)),
+        body=body_of(marked.request.body, marked.prepared, marks, values),
+        auth=_auth(marked.auth, marks),
+        rules=_rules(step, sources),
+        notes=step.item.request.description or step.item.description,
+        guarded=_guarded(real.prepared, sources.extensions),
+        diagnostics=tuple(diagnostics),
+    )
+    return replace(description, holes=tuple(replace(hole, value=values[hole.name]) for hole in marks.holes.values()))
+
+
+def _sample(hole: Hole, marks: StandIns) -> str:
+    """What a hole without a value holds while the code is checked: its stand-in, in which an account number is a number."""
+    match hole.source:
+        case "environ":
+            return js_text(marks.numbers.find(hole.name))
+        case "computed":
+            return marks.sample(hole.name)
+    return hole.value
+
+
+def _everything(step: Step, scopes: Scopes) -> str:
+    return repr((step.item.request, [(entry.key, entry.value) for _, scope in scopes.layers() for entry in scope]))
+
+
+def _overlaid(scopes: Scopes, values: Mapping[str, Any]) -> Scopes:
+    """The scopes with values that win over all others."""
+    made = Scopes(environment=scopes.environment, globals=scopes.globals, collection=scopes.collection, dynamic=scopes.dynamic)
+    made.local, made.data = Scope(scopes.local), scopes.data
+    for name, value in values.items():
+        made.local.set(name, value)
+    return made
+
+
+def _leniently(read_file: ReadFile) -> ReadFile:
+    """Code names a file whether it is there now or not."""
+
+    def read(name: str) -> bytes:
+        try:
+            return read_file(name)
+        except OSError:
+            return b"?"
+
+    return read
+
+
+# ------------------------------------------------------------------------------------------------------ through the runner
+
+
+def _make(
+    step: Step, sources: Sources, lookup: Callable[[str], Any], scopes: Scopes, url_scopes: Scopes, read_file: ReadFile
+) -> _Made:
+    request, notes = _extended(step, sources.extensions, lookup, scopes)
+    auth = schemes.effective_auth([request.auth, *(folder.auth for folder in reversed(step.chain))])
+    resolved = resolve(replace(request, auth=auth), scopes.replace)
+    resolved = _trimmed(resolved) if sources.trim else resolved
+    resolved = replace(
+        resolved, url=urls.substitute(request.url, url_scopes.replace), method=sources.scopes.replace(request.method)
+    )
+    prepared = prepare(resolved, behavior=_behavior(step), read_file=read_file)
+    signed, left = _signed(prepared, resolved.auth)
+    return _Made(request=resolved, prepared=signed, auth=left, diagnostics=notes)
+
+
+def _trimmed(request: Request) -> Request:
+    body = request.body
+    if body is None:
+        return request
+    fields = tuple(replace(param, key=param.key.strip(), value=(param.value or "").strip()) for param in body.urlencoded)
+    parts = tuple(replace(param, key=param.key.strip(), value=(param.value or "").strip()) for param in body.formdata)
+    return replace(request, body=replace(body, raw=body.raw.strip(), urlencoded=fields, formdata=parts))
+
+
+def _extended(
+    step: Step, extensions: Sequence[Extension], lookup: Callable[[str], Any], scopes: Scopes
+) -> tuple[Request, tuple[Diagnostic, ...]]:
+    request, notes = step.item.request, []
+    for extension in extensions:
+        item = replace(step.item, request=request)
+        wish = extension.prepare(Turn(item=item, path=step.path, named=True, lookup=lookup, resolve=scopes.replace))
+        request = wish.request or request
+        notes += [Diagnostic(code="stopped", text=reason) for reason in (wish.stop, wish.skip) if reason]
+    return request, tuple(notes)
+
+
+def _guarded(prepared: Prepared, extensions: Sequence[Extension]) -> str:
+    """Why a run would hold the request back; that it could not be sent now, for want of a value, does not count."""
+    for extension in extensions:
+        try:
+            extension.guard(prepared, "item")
+        except Refused as refusal:
+            return refusal.what
+        except SendError:
+            continue
+    return ""
+
+
+def _behavior(step: Step) -> Mapping[str, Any]:
+    merged: dict[str, Any] = {}
+    for owner in step.owners:
+        merged.update(owner.behavior)
+    return merged
+
+
+def _signed(prepared: Prepared, auth: ModelAuth | None) -> tuple[Prepared, ModelAuth | None]:
+    """The request with auth in its headers where that is the same each time; else the auth that is left to the code."""
+    if auth is None or auth.type == "noauth":
+        return prepared, None
+    if auth.type == "oauth2" and not auth.params.get("accessToken"):
+        return prepared, auth
+    signed = next(schemes.sign(prepared))
+    return signed, None if auth.type in _IN_HEADERS else auth
+
+
+# ------------------------------------------------------------------------------------------------------------------- parts
+
+
+def _address(made: _Made, real: Prepared, marks: StandIns, values: Mapping[str, str]) -> Address:
+    found, _, fragment = made.prepared.url.partition("#")
+    head, mark, query = found.partition("?")
+    scheme, slashes, rest = head.partition("://")
+    host, slash, path = rest.partition("/")
+    origin = marks.text(host) if _names_the_host(made, marks) else marks.text(f"{scheme}{slashes}{host}")
+    base = origin + Text.of(slash) + marks.text(path, "path")
+    whole = marks.text(query, "query") if mark else None
+    address = Address(base=base, query=whole, fragment=Text.of(fragment) if fragment else None)
+    if filled(address.exact, values) != real.url.partition("#")[0]:
+        return address
+    return replace(address, params=_params(query, whole, marks, values)) if whole else address
+
+
+def _names_the_host(made: _Made, marks: StandIns) -> bool:
+    """Whether scheme and host come from one hole: `http://` before it is then the runner's guess, not the user's wish."""
+    written = urls.as_parts(made.request.url)
+    return written.protocol is None and any(written.host[:1] == (marks.word(hole),) for hole in marks.holes.values())
+
+
+def _params(query: str, whole: Text, marks: StandIns, values: Mapping[str, str]) -> tuple[tuple[Text, Text], ...] | None:
+    pairs = [piece.partition("=") for piece in query.split("&")]
+    if not all(equals for _, equals, _ in pairs):
+        return None
+    params = tuple((marks.text(unquote(key)), marks.text(unquote(value))) for key, _, value in pairs)
+    samples = {hole.name: _SAMPLE if hole.source == "argument" else values[hole.name] for hole in whole.holes()}
+    plain = urlencode([(filled(key, samples), filled(value, samples)) for key, value in params])
+    return params if plain == filled(whole, samples) else None
+
+
+def _headers(prepared: Prepared, marks: StandIns) -> Iterator[tuple[str, Text]]:
+    body = prepared.request.body if prepared.request else None
+    made_anew = body is not None and body.mode == "formdata" and own_boundary(prepared) is None
+    for name, value in prepared.headers:
+        lower = name.lower()
+        added = lower in prepared.system_headers
+        if (added and lower in _EVERY_CLIENT) or (lower == "content-type" and made_anew and prepared.body):
+            continue
+        if lower == "content-length" and value == str(len(prepared.body or b"")):
+            continue
+        yield name, marks.text(value)
+
+
+def _auth(left: ModelAuth | None, marks: StandIns) -> Auth | None:
+    if left is None:
+        return None
+    given = resolve_auth(left, marks.numbers.replace).params
+    return Auth(type=left.type, params={name: marks.text(js_text(value)) for name, value in given.items() if value is not None})
+
+
+def _rules(step: Step, sources: Sources) -> Rules:
+    given = _behavior(step)
+    return Rules(
+        follow=bool(given.get("followRedirects", sources.follow)),
+        limit=int(given.get("maxRedirects", 10)),
+        keep_method=bool(given.get("followOriginalHttpMethod")),
+        keep_authorization=bool(given.get("followAuthorizationHeader")),
+        verify=bool(given.get("strictSSL", sources.verify)),
+        cookies=not given.get("disableCookies"),
+        timeout=sources.timeout,
+    )

@@ -1,0 +1,75 @@
+"""Secrets that stand in a request as they are become variables first, so that they are treated like those that always were."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from runner.model import Auth, Param, Request
+from runner.plan import Step
+from runner.secrets import Secrets
+
+_SCHEME = re.compile(r"(?P<head>(?:[A-Za-z][\w-]*[ \t]+)?)(?P<text>\S.*)", re.DOTALL)
+_AUTH_SECRETS = frozenset(
+    (
+        "password token accessToken secret secretKey sessionToken consumerSecret tokenSecret authKey clientSecret clientToken "
+        "privateKey refreshToken"
+    ).split()
+)
+
+
+def without_literals(step: Step, secrets: Secrets) -> tuple[Step, Mapping[str, str]]:
+    """The step with every literal secret of its headers, query and auth replaced by `{{a variable}}`, and what these hold."""
+    found: dict[str, str] = {}
+    request = step.item.request
+    chain = tuple(replace(folder, auth=_auth(folder.auth, found)) for folder in step.chain)
+    made = replace(
+        request,
+        headers=tuple(_header(param, secrets, found) for param in request.headers),
+        auth=_auth(request.auth, found),
+    )
+    return replace(step, item=replace(step.item, request=_query(made, secrets, found)), chain=chain), found
+
+
+def _header(param: Param, secrets: Secrets, found: dict[str, str]) -> Param:
+    if param.disabled or not param.key.strip() or not _is_literal(param.value) or not secrets.is_secret(param.key.strip()):
+        return param
+    parts = _SCHEME.fullmatch((param.value or "").strip())
+    return replace(param, value=parts["head"] + _variable(param.key.strip(), parts["text"], found)) if parts else param
+
+
+def _query(request: Request, secrets: Secrets, found: dict[str, str]) -> Request:
+    def hidden(param: Param) -> Param:
+        secret = not param.disabled and _is_literal(param.value) and secrets.is_secret(param.key)
+        return replace(param, value=_variable(param.key, param.value or "", found)) if secret else param
+
+    query = tuple(hidden(param) for param in request.url.query)
+    return request if query == request.url.query else replace(request, url=replace(request.url, query=query))
+
+
+def _auth(auth: Auth | None, found: dict[str, str]) -> Auth | None:
+    if auth is None:
+        return None
+    names = _AUTH_SECRETS | ({"value"} if auth.type == "apikey" else frozenset())
+    params: dict[str, Any] = dict(auth.params)
+    for name in names & params.keys():
+        if _is_literal(params[name]):
+            label = str(params.get("key") or name) if name == "value" else name
+            params[name] = _variable(label, params[name], found)
+    return replace(auth, params=params) if params != auth.params else auth
+
+
+def _is_literal(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and "{{" not in value
+
+
+def _variable(label: str, value: str, found: dict[str, str]) -> str:
+    """A variable for a literal; one with that name and another value gets a number."""
+    base, number = re.sub(r"\W+", "_", label), 2
+    name = base
+    while found.get(name, value) != value:
+        name, number = f"{base}_{number}", number + 1
+    found[name] = value
+    return f"{{{{{name}}}}}"

@@ -1,0 +1,144 @@
+"""Parts of a request as Python expressions, for all libraries that take them in much the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.codegen.code import Frame
+from runner.codegen.description import Auth, Body, Description, FormBody, JsonBody, MultipartBody, Part, Rules, Text, TextBody
+from runner.codegen.holes import filled
+from runner.codegen.writer import Bracket, Code, Entry, Expression, literal, mapping, sequence
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+USUAL_LIMIT = 10
+"""Redirects that Postman follows where nothing else is said; code does not repeat it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A body as an argument: `keyword=name`, where `variable` is assigned `value` first (None: there is nothing to assign).
+
+    `adds` is the Content-Type that the library sends with it by itself.
+    """
+
+    keyword: str
+    name: str
+    variable: str = "payload"
+    value: Expression | None = None
+    adds: str | None = None
+
+
+def exact_url(description: Description) -> str:
+    """The URL that the runner sends, holes filled."""
+    return filled(description.address.exact, {hole.name: hole.value for hole in description.holes})
+
+
+def assignments(frame: Frame, piece: Piece | None, *, whole_url: bool = False) -> dict[str, Expression]:
+    """What is assigned before the call: URL, parameters and body."""
+    address = frame.description.address
+    split = address.params is not None and not whole_url
+    assigned: dict[str, Expression] = {"url": frame.text(address.base if split else address.exact)}
+    if split and address.params is not None:
+        assigned["params"] = pairs_of(frame, address.params)
+    if piece and piece.value:
+        assigned[piece.variable] = piece.value
+    return assigned
+
+
+def arguments_for(assigned: Mapping[str, Expression], piece: Piece | None) -> list[Entry]:
+    """Parameters, headers and body as arguments of a call."""
+    found = [Entry(Code(name), head=f"{name}=") for name in ("params", "headers") if name in assigned]
+    return [*found, Entry(Code(piece.name), head=f"{piece.keyword}=")] if piece else found
+
+
+def call_of(owner: str, method: str, arguments: Sequence[Entry], short: Collection[str] = ()) -> Bracket:
+    """`owner.get(…)` for the methods that the library has a function for, else `owner.request("GET", …)`, or a class's call."""
+    if method in short:
+        return Bracket(f"{owner}.{method.lower()}(", tuple(arguments), ")")
+    function = owner if owner.endswith("Request") else f"{owner}.request"
+    return Bracket(f"{function}(", (Entry(literal(method)), *arguments), ")")
+
+
+def seconds(rules: Rules) -> str:
+    """The timeout as a literal, in seconds."""
+    return "None" if rules.timeout is None else f"{rules.timeout:g}"
+
+
+def user_and_password(frame: Frame) -> Bracket:
+    """The parameters of basic and digest auth as a pair; what is not ASCII as UTF-8, as Postman has it."""
+    auth = frame.description.auth or Auth(type="")
+    return sequence((_credential(frame, auth.text(name)) for name in ("username", "password")), "()")
+
+
+def _credential(frame: Frame, text: Text) -> Expression:
+    found = frame.text(text)
+    ascii_only = all(part.isascii() for part in text.parts if isinstance(part, str))
+    return found if ascii_only else Code(f"{found.flat}.encode()")
+
+
+def pairs_of(frame: Frame, pairs: Iterable[tuple[Text, Text]], brackets: str = "()") -> Expression:
+    """Fields as a dict, or as a list of pairs where a key comes twice."""
+    made = [(frame.text(key), frame.text(value)) for key, value in pairs]
+    if len({key.flat for key, _ in made}) == len(made):
+        return mapping(made, open_always=len(made) > 1)
+    return sequence((sequence(pair, brackets) for pair in made), open_always=True)
+
+
+def headers_of(frame: Frame, left_out: Callable[[str, str | None], bool]) -> list[tuple[str, Expression]]:
+    """The headers, without those that the library sends by itself: `left_out` is told name (lower case) and value, if plain."""
+    headers = frame.description.headers
+    return [(name, frame.text(value)) for name, value in headers if not left_out(name.lower(), value.plain)]
+
+
+def header_mapping(headers: Iterable[tuple[str, Expression]]) -> Bracket:
+    """Headers as a dict."""
+    pairs = [(literal(name), value) for name, value in headers]
+    return mapping(pairs, open_always=len(pairs) > 1)
+
+
+def repeated(headers: Iterable[tuple[str, Expression]]) -> bool:
+    """Whether a header's name comes twice."""
+    names = [name.lower() for name, _ in headers]
+    return len(set(names)) < len(names)
+
+
+def content_type(description: Description) -> str | None:
+    """The request's Content-Type, if it is set and has no holes."""
+    return next((value.plain for name, value in description.headers if name.lower() == "content-type"), None)
+
+
+def text_piece(frame: Frame, text: Text, keyword: str, *, encode: bool = True) -> Piece:
+    """A body that is sent as the text it is; `encode` where the library would not make it UTF-8 by itself."""
+    safe = text.plain is not None and text.plain.isascii()
+    return Piece(keyword=keyword, name="payload" if safe or not encode else "payload.encode()", value=frame.text(text))
+
+
+def multipart_fields(frame: Frame, body: MultipartBody) -> Expression:
+    """The parts as requests, httpx and urllib3 take them: name and `(file name, content, type)`, in order."""
+    return sequence((_field(frame, part) for part in body.parts), open_always=True)
+
+
+def urllib3_fields(frame: Frame, body: MultipartBody) -> Expression:
+    """The same for urllib3 itself: texts stand alone, and files are read first."""
+    return sequence((_field(frame, part, read=True) for part in body.parts), open_always=True)
+
+
+def _field(frame: Frame, part: Part, *, read: bool = False) -> Expression:
+    if part.path:
+        content: Expression = Code(frame.open(part.path) + (".read()" if read else ""))
+    else:
+        content = literal(part.data) if part.data is not None else frame.text(part.value)
+    kind = [literal(part.content_type)] if part.content_type else []
+    if read and part.file_name is None and not kind:
+        return sequence((frame.text(part.name), content), "()")
+    return sequence((frame.text(part.name), sequence((literal(part.file_name), content, *kind), "()")), "()")
+
+
+def exact_text(body: Body | None) -> Text | None:
+    """The very text that the runner sends, None if the body is no text."""
+    match body:
+        case JsonBody(text=text) | TextBody(text=text) | FormBody(text=text):
+            return text
+    return None

@@ -1,0 +1,92 @@
+"""Targets: what code can be generated for. Each is a small description here and Jinja2 templates; packages can add more."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Literal, TypeAlias
+
+from runner.codegen.describe import Sources, describe
+from runner.codegen.description import Description, Diagnostic
+from runner.codegen.writer import Style
+from runner.errors import UsageError
+from runner.plan import Plan, Step
+
+GROUP = "pabal.codegen.v1"
+"""Entry points of this group name a `Target`, or a function without parameters that makes one."""
+
+_OURS = ("requests",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user wants of the code. `body` exact writes the very bytes; `extras` are for targets of other packages."""
+
+    style: Style = field(default_factory=Style)
+    body: Literal["readable", "exact"] = "readable"
+    extras: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """Generated code. `path` is where it belongs below the output directory, `step` the request it is for (None: several)."""
+
+    path: str
+    text: str
+    step: Step | None = None
+    description: Description | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything a target gets: which requests, where their values come from, and the user's settings."""
+
+    plan: Plan
+    sources: Sources
+    settings: Settings = field(default_factory=Settings)
+
+    def describe(self, step: Step) -> Description:
+        """One of the plan's requests, ready to be written as code."""
+        return describe(step, self.sources)
+
+
+Generate: TypeAlias = Callable[[Job], Iterable[File]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A kind of code. `label` is for people, `needs` are packages that the code imports; `whole` ones make one thing of all."""
+
+    name: str
+    label: str
+    generate: Generate
+    needs: tuple[str, ...] = ()
+    whole: bool = False
+
+
+@cache
+def targets() -> Mapping[str, Target]:
+    """Every target by its name, those of other packages too; these cannot replace one of ours."""
+    ours = [target for module in _OURS for target in import_module(f"runner.codegen.targets.{module}").TARGETS]
+    loaded = [entry.load() for entry in entry_points(group=GROUP)]
+    theirs = [found if isinstance(found, Target) else found() for found in loaded]
+    return {target.name: target for target in (*theirs, *ours)}
+
+
+def target(name: str) -> Target:
+    """A target by its name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    known = targets()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+    raise UsageError(f"there is no target {name!r}", hint=hint)

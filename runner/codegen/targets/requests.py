@@ -1,0 +1,147 @@
+"""Python with `requests`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.codegen.code import Frame, functions
+from runner.codegen.description import BytesBody, FileBody, FormBody, JsonBody, MultipartBody, TextBody
+from runner.codegen.parts import (
+    FORM,
+    JSON,
+    USUAL_LIMIT,
+    Piece,
+    arguments_for,
+    assignments,
+    call_of,
+    exact_text,
+    exact_url,
+    header_mapping,
+    headers_of,
+    multipart_fields,
+    pairs_of,
+    repeated,
+    seconds,
+    text_piece,
+    urllib3_fields,
+    user_and_password,
+)
+from runner.codegen.plain import has_dots, rewritten
+from runner.codegen.registry import Settings, Target
+from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, sequence, string
+
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_URL = Entry(Code("url"))
+
+
+def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
+    """What the template gets: assignments, what is opened, and the call."""
+    frame.imports.add("import requests")
+    rules, exact = frame.description.rules, exact_url(frame.description)
+    piece = _body(frame, settings)
+    headers = headers_of(frame, lambda name, value: _by_itself(name, value, piece))
+    dots, twice = has_dots(exact), repeated(headers)
+    assigned = assignments(frame, piece, whole_url=dots)
+    if headers:
+        assigned["headers"] = _header_dict(frame, headers) if twice else header_mapping(headers)
+    arguments = [*arguments_for(assigned, piece), *_auth(frame)]
+    limit = rules.limit if rules.limit != USUAL_LIMIT else None
+    opened = [Code("requests.Session() as session")] if dots or twice or limit else []
+    _tell(frame, exact)
+    return {
+        "assigned": assigned,
+        "inside": [name for name in ("files",) if frame.opened and name in assigned],
+        "opened": [*opened, *frame.opened],
+        "limit": limit,
+        "dots": dots,
+        "twice": twice,
+        "verify": None if rules.verify else False,
+        "request": call("session.prepare_request", call_of("requests.Request", frame.description.method, [_URL, *arguments])),
+        "sent": _sent(frame, arguments, session=bool(opened), prepared=dots or twice),
+        "signature": frame.signature("requests.Response"),
+        "main": call("print", Code(f"{frame.example().flat}.text")),
+    }
+
+
+def _by_itself(name: str, value: str | None, piece: Piece | None) -> bool:
+    if name == "content-type":
+        return piece is not None and value is not None and value == piece.adds
+    return (name, value) in (("accept", "*/*"), ("connection", "keep-alive"))
+
+
+def _header_dict(frame: Frame, headers: list[tuple[str, Expression]]) -> Expression:
+    frame.imports |= {"from typing import Any, cast", "from urllib3 import HTTPHeaderDict"}
+    frame.note(
+        "duplicate-headers", "requests keeps one header of a name, so the headers are put in after it has prepared the rest"
+    )
+    pairs = sequence((sequence((literal(name), value), "()") for name, value in headers), open_always=True)
+    return call("HTTPHeaderDict", pairs)
+
+
+def _body(frame: Frame, settings: Settings) -> Piece | None:
+    body = frame.description.body
+    if settings.body == "exact" and (text := exact_text(body)) is not None:
+        return text_piece(frame, text, "data")
+    match body:
+        case JsonBody():
+            return Piece(keyword="json", name="payload", value=frame.json(body.value), adds=JSON)
+        case FormBody():
+            return Piece(keyword="data", name="payload", value=pairs_of(frame, body.fields), adds=FORM)
+        case TextBody():
+            return text_piece(frame, body.text, "data")
+        case BytesBody():
+            return Piece(keyword="data", name="payload", value=literal(body.data))
+        case FileBody():
+            return Piece(keyword="data", name=frame.open(body.path))
+        case MultipartBody(boundary=None):
+            return Piece(keyword="files", name="files", variable="files", value=multipart_fields(frame, body))
+        case MultipartBody():
+            frame.imports.add("from urllib3 import encode_multipart_formdata")
+            name = f"encode_multipart_formdata(files, {string(body.boundary or '')})[0]"
+            return Piece(keyword="data", name=name, variable="files", value=urllib3_fields(frame, body))
+    return None
+
+
+def _auth(frame: Frame) -> list[Entry]:
+    auth = frame.description.auth
+    match auth and auth.type:
+        case "basic":
+            return [Entry(user_and_password(frame), head="auth=")]
+        case "digest":
+            frame.imports.add("from requests.auth import HTTPDigestAuth")
+            return [Entry(Bracket("HTTPDigestAuth(", user_and_password(frame).entries, ")"), head="auth=")]
+    return []
+
+
+def _sent(frame: Frame, arguments: list[Entry], *, session: bool, prepared: bool) -> Expression:
+    rules, method = frame.description.rules, frame.description.method
+    how = []
+    if not rules.follow or (method == "HEAD" or prepared):
+        how.append(Entry(Code(str(rules.follow)), head="allow_redirects="))
+    if not rules.verify and not prepared:
+        how.append(Entry(Code("False"), head="verify="))
+    how.append(Entry(Code(seconds(rules)), head="timeout="))
+    if prepared:
+        return Bracket("session.send(", (Entry(Code("request")), *how, Entry(Code("settings"), head="**")), ")")
+    return call_of("session" if session else "requests", method, [_URL, *arguments, *how], _METHODS)
+
+
+def _tell(frame: Frame, exact: str) -> None:
+    rules = frame.description.rules
+    if change := rewritten(exact):
+        frame.note("url-rewritten", f"requests rewrites this URL: {change}")
+    if rules.follow and rules.keep_method:
+        frame.note("redirect-method", "the collection keeps the method when it is redirected, requests does not")
+    if rules.follow and rules.keep_authorization:
+        frame.note("redirect-authorization", "the collection keeps Authorization when it is redirected, requests does not")
+
+
+TARGETS = (
+    Target(
+        name="requests",
+        label="Python · requests",
+        generate=functions("requests.py.j2", context),
+        needs=("requests",),
+    ),
+)

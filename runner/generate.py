@@ -1,0 +1,103 @@
+"""Collections to code: the public twin of `pabal codegen`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from runner.assemble import Options, Session
+from runner.codegen.describe import Sources
+from runner.codegen.holes import by_secrecy, inlined
+from runner.codegen.registry import File, Job, Settings, target
+from runner.codegen.writer import Style
+from runner.errors import UsageError
+from runner.files import BodyFiles
+from runner.model import Collection
+from runner.plan import Plan, Step
+from runner.variables import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeOptions:
+    """What code to make. `requests` are names, ids, paths (`Folder/Request`) or patterns of these; none means all.
+
+    Options named as in Postman's settings have their meaning: `request_timeout` is in ms, 0 for none; a tab counts as
+    `indent_count` columns. `inline_values` writes every value into the code, secrets too.
+    """
+
+    target: str = "requests"
+    requests: tuple[str, ...] = ()
+    inline_values: bool = False
+    body: Literal["readable", "exact"] = "readable"
+    indent_count: int = 4
+    indent_type: Literal["space", "tab"] = "space"
+    line_length: int = 88
+    request_timeout: int = 30_000
+    follow_redirect: bool = True
+    trim_request_body: bool = False
+    extras: Mapping[str, str] = field(default_factory=dict)
+
+
+def generate(
+    collection: Collection | str | Path, options: Options | None = None, code: CodeOptions | None = None
+) -> Iterator[File]:
+    """Code for the requests of a collection: a file for each, or what the target makes of all of them. Nothing is sent.
+
+    Raises:
+        LoadError: a file could not be read.
+        UsageError: there is no such target, or no such request.
+        SendError: a request cannot be sent, so there is no code for it either.
+    """
+    code = code or CodeOptions()
+    with Session(collection, options or Options()) as session:
+        yield from files(session, code)
+
+
+def files(session: Session, code: CodeOptions) -> Iterator[File]:
+    """The same for a session that is ready."""
+    wanted = target(code.target)
+    plan = replace(session.plan, steps=chosen(session.plan, code.requests))
+    session.scopes.data = Scope.of(plan.row(0))
+    yield from wanted.generate(Job(plan=plan, sources=_sources(session, code), settings=_settings(code)))
+
+
+def chosen(plan: Plan, wanted: tuple[str, ...]) -> tuple[Step, ...]:
+    """The steps of a plan that names, ids, paths or patterns mean, in the plan's order.
+
+    Raises:
+        UsageError: one of them means nothing.
+    """
+    for text in wanted:
+        if not any(_means(text, step) for step in plan.steps):
+            raise UsageError(f"no request is called {text!r}", hint="give a name, Folder/Name, or a pattern such as 'Orders/*'")
+    return tuple(step for step in plan.steps if not wanted or any(_means(text, step) for text in wanted))
+
+
+def _means(text: str, step: Step) -> bool:
+    names = (step.item.name, step.item.id, "/".join((*step.path, step.item.name)))
+    return text in names or any(fnmatchcase(name, text) for name in names)
+
+
+def _sources(session: Session, code: CodeOptions) -> Sources:
+    options = session.options
+    files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
+    return Sources(
+        scopes=session.scopes,
+        choose=inlined if code.inline_values else by_secrecy(session.secrets),
+        read_file=files.read,
+        secrets=None if code.inline_values else session.secrets,
+        extensions=session.extensions,
+        timeout=code.request_timeout / 1000 or None,
+        follow=code.follow_redirect and not options.ignore_redirects,
+        verify=not options.insecure,
+        trim=code.trim_request_body,
+    )
+
+
+def _settings(code: CodeOptions) -> Settings:
+    indent = "\t" if code.indent_type == "tab" else " " * code.indent_count
+    style = Style(indent=indent, width=code.line_length, tab=code.indent_count)
+    return Settings(style=style, body=code.body, extras=code.extras)

@@ -1,0 +1,203 @@
+"""What code comes out for a request, whatever the target."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from runner import Environment, Options, UsageError, Variable
+from runner.cli.group import cli
+from runner.codegen.registry import File
+from runner.generate import CodeOptions, generate
+from runner.load import collection_from_json
+
+BASE = "https://api.test/v1"
+
+
+def item(name: str, url: Any = f"{BASE}/x", method: str = "GET", **request: Any) -> dict[str, Any]:
+    behavior = request.pop("behavior", None)
+    made: dict[str, Any] = {"name": name, "request": {"method": method, "url": url, **request}}
+    return made | ({"protocolProfileBehavior": behavior} if behavior else {})
+
+
+def code_of(*items: dict[str, Any], env: dict[str, str] | None = None, **options: Any) -> list[File]:
+    collection = collection_from_json({"info": {"name": "T"}, "item": list(items), "auth": options.pop("auth", None)})
+    environment = Environment(values=tuple(Variable(key=key, value=value) for key, value in (env or {}).items()))
+    return list(generate(collection, Options(environment=environment), CodeOptions(**options)))
+
+
+def text_of(*args: Any, env: dict[str, str] | None = None, **request: Any) -> str:
+    options = request.pop("options", {})
+    (file,) = code_of(item(*args, **request), env=env, **options)
+    compile(file.text, "snippet.py", "exec")
+    return file.text
+
+
+def raw(text: str, language: str | None = None) -> dict[str, Any]:
+    return {"mode": "raw", "raw": text} | ({"options": {"raw": {"language": language}}} if language else {})
+
+
+def test_a_get_is_one_call_with_its_parameters() -> None:
+    code = text_of("List orders", f"{BASE}/orders?state=open&page=2")
+    assert "def list_orders() -> requests.Response:" in code
+    assert 'params = {\n        "state": "open",\n        "page": "2",\n    }' in code
+    assert "response = requests.get(url, params=params, timeout=30)" in code
+    assert "response.raise_for_status()" in code
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("a=1&a=2", '("a", "1"),\n        ("a", "2"),'),
+        ("flag", f'url = "{BASE}/x?flag"'),  # a parameter without a value has none in Python either
+        ("q=a b", f'url = "{BASE}/x?q=a%20b"'),  # requests would write a plus
+    ],
+)
+def test_parameters_are_taken_out_of_the_url_where_they_come_out_the_same(query: str, expected: str) -> None:
+    assert expected in text_of("q", f"{BASE}/x?{query}")
+
+
+@pytest.mark.parametrize(
+    ("body", "is_value"),
+    [
+        ('{"price": 12.5, "id": 12345678901234567890}', True),
+        ('{"a": 1, "a": 2}', False),
+        ('{"price": 12.50}', False),
+        ('{"big": 1e400}', False),
+        ('{"a": NaN}', False),
+        ('{"a": "\\ud800"}', False),
+        ("[1, -0]", False),
+        ('{"a": -0.0}', True),
+        ('"text"', False),
+    ],
+)
+def test_json_is_a_python_value_only_where_nothing_is_lost(body: str, is_value: bool) -> None:
+    code = text_of("j", method="POST", body=raw(body, "json"))
+    assert ("json=payload" in code) is is_value
+    assert ("data=payload" in code) is not is_value
+
+
+def test_exact_bodies_are_the_text_of_a_run() -> None:
+    code = text_of("j", method="POST", body=raw('{ "a":1 }', "json"), options={"body": "exact"})
+    assert "payload = '{ \"a\":1 }'" in code
+    assert '"Content-Type": "application/json"' in code
+
+
+def test_secrets_come_from_the_process_environment_and_what_is_missing_is_a_parameter() -> None:
+    header = [{"key": "Authorization", "value": "Bearer {{API_TOKEN}}"}]
+    code = text_of("s", "{{base}}/users/{{id}}", header=header, env={"API_TOKEN": "hunter2hunter2", "base": BASE})
+    assert "def s(*, id_: str) -> requests.Response:" in code
+    assert 'api_token = os.environ["API_TOKEN"]' in code
+    assert '"Authorization": f"Bearer {api_token}"' in code
+    assert f'url = f"{BASE}/users/{{id_in_path}}"' in code
+    assert 'print(s(id_="{{id}}").text)' in code
+    assert "hunter2" not in code
+
+
+def test_literal_secrets_are_not_written_down_either() -> None:
+    auth = {"type": "basic", "basic": [{"key": "username", "value": "me"}, {"key": "password", "value": "opensesame"}]}
+    code = text_of("s", header=[{"key": "X-Api-Key", "value": "0123456789"}], auth=auth)
+    assert "opensesame" not in code
+    assert "0123456789" not in code
+    assert 'auth=("me", password)' in code
+
+
+def test_inline_values_is_what_postman_does() -> None:
+    header = [{"key": "Authorization", "value": "Bearer {{API_TOKEN}}"}]
+    code = text_of("s", f"{BASE}/{{{{id}}}}", header=header, env={"API_TOKEN": "hunter2"}, options={"inline_values": True})
+    assert '"Authorization": "Bearer hunter2"' in code
+    assert "%7B%7Bid%7D%7D" in code
+    assert "os.environ" not in code
+
+
+def test_options_have_postmans_meaning() -> None:
+    body = raw("  x\n", "text")
+    options = {"request_timeout": 1500, "follow_redirect": False, "trim_request_body": True, "indent_count": 2}
+    code = text_of("o", method="POST", body=body, options=options)
+    assert "allow_redirects=False,\n    timeout=1.5," in code
+    assert 'payload = "x"' in code
+    assert "\n  url = " in code
+    assert "timeout=None" in text_of("o", options={"request_timeout": 0})
+    assert "\n\turl = " in text_of("o", options={"indent_type": "tab"})
+
+
+def test_what_requests_cannot_send_is_told() -> None:
+    twice = [{"key": "X-Tag", "value": "a"}, {"key": "X-Tag", "value": "b"}]
+    (file,) = code_of(item("d", f"{BASE}/a/../%%", header=twice))
+    assert {entry.code for entry in file.diagnostics} == {"duplicate-headers", "url-rewritten"}
+    assert "# requests rewrites this URL: the bare % is sent as %25" in file.text
+    assert "request.url = url" in file.text
+
+
+def every_shape() -> list[dict[str, Any]]:
+    """Requests whose code has every layout that the writer knows."""
+    long = "넓은 글자 " * 30
+    form = [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}, {"key": "b", "disabled": True}]
+    parts = [
+        {"key": "t", "value": "v"},
+        {"key": "f", "type": "file", "src": "some/folder/with/a/long/name/that/does/not/fit/on/one/line/at/all.png"},
+        {"key": "g", "type": "file", "src": ["b.bin", "c\"d'.bin"]},
+    ]
+    return [
+        item("long " * 20),
+        item("이름", f"{BASE}/{'path/' * 20}?" + "&".join(f"k{n}={n}" for n in range(12))),
+        item("text", method="POST", body=raw("line\nline two\r\n\t\\ \"quoted\" {braces}\n" + long)),
+        item("json", method="PUT", body=raw(json.dumps({"a": {"b": [1, {"c": None}], "d": long}, "e": []}), "json")),
+        item("holes", method="POST", body=raw('{"a": "{{x}} {{y}}", "b": {{n}}}', "json"), header=[{"key": "h", "value": "{{{z}}}"}]),
+        item("form", method="POST", body={"mode": "urlencoded", "urlencoded": form}),
+        item("parts", method="POST", body={"mode": "formdata", "formdata": parts}),
+        item("one file", method="POST", body={"mode": "formdata", "formdata": parts[:2]}),
+        item("binary", method="POST", body={"mode": "file", "file": {"src": "a.bin"}}),
+        item("graphql", method="POST", body={"mode": "graphql", "graphql": {"query": "{ a }", "variables": ""}}),
+        item("dots", f"{BASE}/a/./b", header=[{"key": "X", "value": "1"}, {"key": "X", "value": "2"}]),
+        item("purge", method="PURGE", behavior={"maxRedirects": 3}, description="First\nparagraph.\n\nSecond \\ \"\"\"."),
+        item("kwargs", f"{BASE}/x?class={{{{class}}}}&{{{{a b}}}}=1&id={{{{$guid}}}}"),
+    ]  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("ruff", path=str(Path(sys.executable).parent)) is None, reason="ruff is not installed")
+@pytest.mark.parametrize("options", [[], ["--indent-count", "2"], ["--indent-type", "tab"]], ids=" ".join)
+def test_code_is_as_ruff_would_leave_it(tmp_path: Path, options: list[str]) -> None:
+    collection = tmp_path / "c.json"
+    collection.write_text(json.dumps({"info": {"name": "T"}, "item": every_shape()}))
+    result = CliRunner().invoke(cli, ["codegen", str(collection), "-o", f"{tmp_path}/out/", *options])
+    assert result.exit_code == 0, result.output
+    config = {"--indent-count": ["--config", "indent-width=2"], "--indent-type": ["--config", "format.indent-style='tab'"]}
+    ruff = [str(Path(sys.executable).parent / "ruff")]
+    isolated = ["--isolated", "--no-cache", str(tmp_path / "out")]
+    extra = config[options[0]] if options else []
+    formatted = subprocess.run([*ruff, "format", "--diff", *isolated, *extra], capture_output=True, text=True)
+    assert formatted.returncode == 0, formatted.stdout
+    ignored = ["--ignore", "W191,E101"] if options else []
+    checked = subprocess.run(
+        [*ruff, "check", "--select", "E4,E7,E9,F,I,S113,B,UP", *isolated, *ignored], capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_importing_generated_code_sends_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "snippet.py"
+    path.write_text(text_of("x", "http://127.0.0.1:9/"))
+    done = subprocess.run([sys.executable, "-c", "import snippet"], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 0
+
+
+def test_requests_are_chosen_by_name_path_and_pattern() -> None:
+    folder = {"name": "Orders", "item": [item("Place"), item("Cancel")]}
+    assert [file.path for file in code_of(folder, item("Place"), requests=("Orders/*",))] == [
+        "Orders/Place.py",
+        "Orders/Cancel.py",
+    ]
+    assert len(code_of(folder, item("Place"), requests=("Place",))) == 2
+    with pytest.raises(UsageError, match="no request is called"):
+        code_of(folder, requests=("Nope",))
+    with pytest.raises(UsageError, match="no target"):
+        code_of(folder, target="reqests")
