@@ -13,13 +13,9 @@ COMMANDS = {
     "run": "runner.cli.run:command",
     "vars": "runner.cli.vars:command",
     "lint": "runner.cli.lint:command",
+    "codegen": "runner.cli.codegen:command",
     "simulate": "runner.kis.commands:simulate",
     "init": "runner.kis.commands:init",
-    "run": "runner.cli.run",
-    "vars": "runner.cli.vars",
-    "lint": "runner.cli.lint",
-    "codegen": "runner.cli.codegen",
-    "simulate": "runner.kis.commands",
 }
 """Command name to the module and the attribute that has it; one whose package is not there is left out."""
 
