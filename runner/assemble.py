@@ -17,7 +17,7 @@ from runner import __version__
 from runner.errors import LoadError, UnresolvedError
 from runner.files import BodyFiles
 from runner.load import load_file
-from runner.model import Collection, Environment, Json, Prepared, Response
+from runner.model import Collection, Cookie, Environment, Json, Prepared, Response
 from runner.plan import Plan, Settings, make_plan
 from runner.reading import decode, read_bytes
 from runner.secrets import Secrets
@@ -52,7 +52,8 @@ class Options:
     more, `retry_delay` the first pause. `folders` and `exclude` take names, ids, paths and patterns (`selection.select`);
     `folders_as_given` runs them in the order of `folders`. `expect` are checks on every response, `expect_files` files of them
     (`checks.grammar`). `stdin` is what `-` reads; `postman_api_key` and `postman_api` lead to what is given as a Postman UID.
-    Client certificates and body files are looked for from `working_dir`. `extras` are settings for extensions.
+    Client certificates and body files are looked for from `working_dir`. `cookie_jar` is a
+    file of the cookies a run starts with. `extras` are settings for extensions.
     """
 
     environment: Source = None
@@ -74,6 +75,7 @@ class Options:
     ssl_client_passphrase: str | None = field(default=None, repr=False)
     ssl_client_cert_list: str | None = None
     ssl_extra_ca_certs: str | None = None
+    cookie_jar: str | Path | None = None
     working_dir: str | Path = "."
     outside_files: bool = True
     show_secrets: bool = False
@@ -102,12 +104,14 @@ class Session:
         """Where values that are in no file came from, in words, by scope and name."""
         self._stack = ExitStack()
         self._engine: Engine | None = None
+        self._jar: Jar | None = None
         self._sandbox = _Sandbox()
         self._stack.callback(self._sandbox.close)
         self.plan = self._plan()
         if warm:
             self._warm()
         self.scopes = self._scopes()
+        self._cookies = _cookies(options)
         self._tls_files = _tls_files(options)
         for certificate in self._tls_files.get("certificates", ()):
             self.secrets.learn("passphrase", certificate.passphrase)
@@ -210,6 +214,10 @@ class Session:
         plugged = [found for plug in plugs if (found := plug(self, self.options.extras))]
         return (*plugged, *_own_extensions(self.options, self.collection))
 
+    def cookies(self) -> Sequence[Cookie]:
+        """The cookies as the run left them; before it, those it starts with."""
+        return self._jar.all() if self._jar else self._cookies
+
     def on_close(self, callback: Callable[[], object]) -> None:
         """Have something called when the run is over."""
         self._stack.callback(callback)
@@ -244,7 +252,8 @@ class Session:
         from runner.scripts import Ports
         from runner.transport import wire  # noqa: F401  now, while the script engine starts
 
-        options, jar = self.options, cookies.Jar()
+        options = self.options
+        self._jar = jar = cookies.Jar(self._cookies)
         transport = _transport(options, jar, self._tls_files)
         self._stack.callback(transport.close)
         clock = Clock(options.settings.timeout)
@@ -329,6 +338,14 @@ def _transport(options: Options, jar: Jar, tls_files: Mapping[str, Any]) -> Tran
         environ=options.environ,
         **tls_files,
     )
+
+
+def _cookies(options: Options) -> Sequence[Cookie]:
+    if options.cookie_jar is None:
+        return ()
+    from runner.cookie_file import load_cookies
+
+    return load_cookies(options.cookie_jar)
 
 
 def _tls_files(options: Options) -> Mapping[str, Any]:

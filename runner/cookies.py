@@ -174,9 +174,10 @@ def from_tough(entry: Json, now: float) -> Cookie:
     Raises:
         KeyError: it has no domain.
     """
-    created = _seconds(entry.get("creation"), now)
+    created, accessed = moment(entry.get("creation")), moment(entry.get("lastAccessed"))
+    created = now if created is None else created
     age = entry.get("maxAge")
-    expires = _seconds(entry.get("expires"), None) if age is None else _expiry(float(age), created)
+    expires = moment(entry.get("expires")) if age is None else _expiry(float(age), created)
     return Cookie(
         name=entry.get("key") or "",
         value=entry.get("value") or "",
@@ -188,7 +189,7 @@ def from_tough(entry: Json, now: float) -> Cookie:
         host_only=bool(entry.get("hostOnly")),
         same_site=entry.get("sameSite"),
         created=created,
-        accessed=_seconds(entry.get("lastAccessed"), now),
+        accessed=now if accessed is None else accessed,
         path_is_default=bool(entry.get("pathIsDefault")),
     )
 
@@ -215,13 +216,15 @@ def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(bounded, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _seconds(text: Any, default: Any) -> Any:
-    if not isinstance(text, str) or text == "Infinity":
-        return default
+def moment(text: Any) -> float | None:
+    """Seconds since 1970 of a time in tough-cookie's JSON, None if it is none."""
+    if not isinstance(text, str):
+        return None
     try:
-        return datetime.fromisoformat(text).timestamp()
+        found = datetime.fromisoformat(text)
     except ValueError:
-        return default
+        return parse_date(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 # ------------------------------------------------------------------------------------------------------------- matching

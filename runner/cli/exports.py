@@ -1,4 +1,4 @@
-"""The scopes and the collection as a run left them, written so that Postman imports them again."""
+"""The scopes, the collection and the cookies as a run left them, written so that Postman imports them again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from runner import __version__
 from runner.assemble import Session
+from runner.cookie_file import cookies_json
 from runner.dump import collection_json, environment_json, stamp
 from runner.model import Collection, Json
 from runner.reporters.files import report_path, whole_file
@@ -21,13 +22,13 @@ _USING = f"pabal/{__version__}"
 
 
 def export_paths(values: Mapping[str, Any]) -> dict[str, Path]:
-    """Where `--export-environment`, `--export-globals` and `--export-collection` go; a folder gets files with stamped names.
+    """Where the `--export-…` options send things; a folder gets files with stamped names.
 
     Raises:
         UsageError: there can be no file at this place. Nothing has been sent then.
     """
     now = datetime.now(UTC)
-    given = {kind: values[f"export_{kind}"] for kind in ("environment", "globals", "collection")}
+    given = {kind: values[f"export_{kind.replace('-', '_')}"] for kind in ("environment", "globals", "collection", "cookie-jar")}
     return {kind: report_path(path, "json", now, stem=f"pabal-{kind}") for kind, path in given.items() if path}
 
 
@@ -42,6 +43,7 @@ def export(session: Session, paths: Mapping[str, Path]) -> None:
         "environment": lambda: _scope(scopes.environment, "environment", now),
         "globals": lambda: _scope(scopes.globals, "globals", now),
         "collection": lambda: _collection(session.collection, scopes.collection, now),
+        "cookie-jar": lambda: cookies_json(session.cookies()),
     }
     for kind, path in paths.items():
         text = json.dumps(contents[kind](), indent=2, ensure_ascii=False)

@@ -131,26 +131,6 @@ variable_options = decorate(
 )
 
 
-network_options = decorate(
-    click.option("-k", "--insecure", is_flag=True, help="Do not verify TLS certificates.", panel="Network"),
-    click.option("--ignore-redirects", is_flag=True, help="A 3xx is the response, it is not followed.", panel="Network"),
-    click.option(
-        "--ssl-client-cert", metavar="PATH", help="Certificate of the client, for every https URL: PEM.", panel="Network"
-    ),
-    click.option("--ssl-client-key", metavar="PATH", help="Its private key, if in a file of its own: PEM.", panel="Network"),
-    click.option("--ssl-client-passphrase", metavar="TEXT", help="What opens the private key.", panel="Network"),
-    click.option(
-        "--ssl-client-cert-list",
-        metavar="PATH",
-        help="Certificates by URL, which come first: a JSON list of matches and cert, key or pfx.",
-        panel="Network",
-    ),
-    click.option(
-        "--ssl-extra-ca-certs", metavar="PATH", help="Authorities to trust beside the usual ones: PEM.", panel="Network"
-    ),
-)
-
-
 def _read_stdin() -> bytes:
     return sys.stdin.buffer.read() if sys.stdin else b""
 
@@ -182,13 +162,6 @@ def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Option
             abort="folder" in bail.split(","),
             fail_on_unresolved=bool(values.get("fail_on_unresolved")),
         ),
-        insecure=bool(values.get("insecure")),
-        ignore_redirects=bool(values.get("ignore_redirects")),
-        ssl_client_cert=values.get("ssl_client_cert"),
-        ssl_client_key=values.get("ssl_client_key"),
-        ssl_client_passphrase=values.get("ssl_client_passphrase"),
-        ssl_client_cert_list=values.get("ssl_client_cert_list"),
-        ssl_extra_ca_certs=values.get("ssl_extra_ca_certs"),
         working_dir=values.get("working_dir") or ".",
         outside_files=not values.get("no_insecure_file_read"),
         extras=extras,

@@ -17,7 +17,8 @@ from runner.assemble import Session
 from runner.cli.beyond import BEYOND_OPTIONS, beyond_from
 from runner.cli.config import Config, ConfiguredCommand
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
-from runner.cli.options import POSITIVE, decorate, network_options, options_from, variable_options
+from runner.cli.network import NETWORK_OPTIONS, network_from
+from runner.cli.options import POSITIVE, decorate, options_from, variable_options
 from runner.errors import ExitCode
 from runner.reporters import Reporter
 from runner.result import RunResult
@@ -92,7 +93,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     click.option("--working-dir", metavar="DIR", help="Where the files of request bodies are looked for.", panel="Run"),
     click.option("--no-insecure-file-read", is_flag=True, help="Read no files outside the working directory.", panel="Run"),
     click.option("-x", "--suppress-exit-code", is_flag=True, help="Exit with 0 even if something failed.", panel="Run"),
-    network_options,
+    *NETWORK_OPTIONS,
     click.option(
         "-r",
         "--reporters",
@@ -111,6 +112,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
         help="Write the collection and its variables as the run left them.",
         panel="Reports",
     ),
+    click.option("--export-cookie-jar", metavar="PATH", help="Write the cookies as the run left them.", panel="Reports"),
     click.option(
         "--color", type=click.Choice(["auto", "on", "off"]), default="auto", help="Colours on the terminal.", panel="Reports"
     ),
@@ -145,7 +147,7 @@ def command(ctx: click.RichContext, /, collection: str | None, **values: Any) ->
         return ExitCode.OK
     if collection is None:
         raise click.MissingParameter(ctx=ctx, param_hint="'COLLECTION'", param_type="argument")
-    options = replace(options_from(values, extras_from(values)), **beyond_from(values))
+    options = replace(options_from(values, extras_from(values)), **network_from(values), **beyond_from(values))
     with Session(collection, options, warm=True) as session:
         from runner.cli.exports import export, export_paths
         from runner.cli.output import make_reporters
