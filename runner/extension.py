@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 
 from runner.errors import SendError
 from runner.model import Collection, Item, Prepared, Request, Response
+from runner.plan import Plan
 from runner.sandbox import Assertion
 from runner.secrets import Secrets
 from runner.variables import Scopes
@@ -59,6 +60,10 @@ class Extension:
     name = ""
     retries: int | None = None
     """How often at most `again` has a request sent once more, for the report; None where no such number is known."""
+
+    def question(self) -> str:
+        """What the user has to agree to before the run, in one sentence; empty for nothing. Asked by the command line only."""
+        return ""
 
     def prepare(self, turn: Turn) -> Prepare:
         """Look at an item before its pre-request scripts run."""
@@ -118,6 +123,7 @@ class Host(Protocol):
     """What an extension may look at and do while a run is made ready, before anything is sent."""
 
     collection: Collection
+    plan: Plan
     scopes: Scopes
     secrets: Secrets
 

@@ -17,6 +17,14 @@ from runner.cli import config, main
 from tests.servers import Recorder
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_cache_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither leave tokens in the cache of whoever runs them, nor find any there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user-cache")))
+        yield
+
+
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     """A server on 127.0.0.1 that records the exact bytes of each request."""

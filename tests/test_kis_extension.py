@@ -12,10 +12,12 @@ import pytest
 from runner.errors import Refused, SendError, UsageError
 from runner.kis.extension import KisExtension
 from runner.kis.guard import OrderGuard
+from runner.kis.orders import Orders
 from runner.kis.plug import plug
 from runner.kis.whose import applies
 from runner.load import collection_from_json
 from runner.model import Body, Collection, Item, Request, Response
+from runner.plan import Plan, make_plan
 from runner.secrets import Secrets
 from runner.variables import Scopes
 from tests.kis_turns import MOCK, NUMBERS, REAL, post, scopes, sent, turn
@@ -167,7 +169,7 @@ def test_what_happened_in_one_item_does_not_count_in_the_next() -> None:
     extension.guard(sent(MOCK + ORDER, {"hashkey": "old"}), "item")
 
 
-# -------------------------------------------------------------------------------------------------------------- remarks
+# --------------------------------------------------------------------------------------------------------------- checks
 
 
 @pytest.mark.parametrize(
@@ -200,9 +202,13 @@ def test_a_refusal_of_the_broker_is_told(code: int, body: Any, said: str | None)
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     response = Response(code=code, reason="", url="", body=text.encode())
     item = turn(post(MOCK), scopes()).item
-    assert list(KisExtension().remark(item, sent(MOCK + ORDER), response)) == ([f"KIS: {said}"] if said else [])
-    assert list(KisExtension().remark(item, sent("https://example.com" + ORDER), response)) == []
-    assert list(OrderGuard().remark(item, sent(MOCK + ORDER), response)) == []
+    here, elsewhere = sent(MOCK + ORDER), sent("https://example.com" + ORDER)
+    checking, telling = KisExtension(), KisExtension(checks=False)
+    assert [(check.name, check.passed) for check in checking.judge(item, here, response)] == ([(said, False)] if said else [])
+    assert list(telling.remark(item, here, response)) == ([f"KIS: {said}"] if said else [])
+    assert [*checking.remark(item, here, response), *telling.judge(item, here, response)] == []
+    assert [*checking.judge(item, elsewhere, response), *telling.remark(item, elsewhere, response)] == []
+    assert [*OrderGuard().judge(item, here, response), *OrderGuard().remark(item, here, response)] == []
 
 
 # --------------------------------------------------------------------------------------------------------------- tokens
@@ -301,6 +307,10 @@ class FakeHost:
     scopes: Scopes
     secrets: Secrets = field(default_factory=Secrets)
 
+    @property
+    def plan(self) -> Plan:
+        return make_plan(self.collection)
+
     def supply(self, values: Mapping[str, str], text: str, *, override: bool = False) -> None:
         raise AssertionError("nothing is to be supplied")
 
@@ -350,7 +360,7 @@ def test_limits_are_for_the_simulator() -> None:
 
 
 def test_a_simulated_run_sends_nothing_to_the_broker_itself() -> None:
-    extension = KisExtension(hosts={"http://127.0.0.1:1": "mock", "http://127.0.0.1:2": "real"}, allow_real_orders=True)
+    extension = KisExtension(hosts={"http://127.0.0.1:1": "mock", "http://127.0.0.1:2": "real"}, orders=Orders(allowed=1))
     extension.guard(sent("http://127.0.0.1:2" + ORDER), "script")
     for host in ("openapi.koreainvestment.com:9443", "openapivts.koreainvestment.com"):
         with pytest.raises(Refused, match="simulated"):

@@ -9,8 +9,9 @@ import pytest
 
 from runner.errors import ExitCode, Refused
 from runner.kis.extension import KisExtension
-from runner.kis.guard import moves_money
 from runner.kis.hosts import Hosts, Kind
+from runner.kis.money import moves_money
+from runner.kis.orders import Orders
 from tests.kis_turns import MOCK, REAL, post, scopes, sent, turn
 
 MONEY_MOVING = Path(__file__).parents[2] / "shared" / "kis" / "money_moving.json"
@@ -36,7 +37,7 @@ def test_every_known_order() -> None:
         assert refused(REAL + entry["path"]), entry
         assert refused(REAL + "/uapi/hashkey", headers), entry
         assert not refused(MOCK + entry["path"], headers), entry
-        KisExtension(allow_real_orders=True).guard(sent(REAL + entry["path"], headers), "item")
+        KisExtension(orders=Orders(allowed=1)).guard(sent(REAL + entry["path"], headers), "item")
 
 
 def test_a_refusal_says_what_where_and_what_to_do() -> None:
@@ -179,7 +180,7 @@ def test_what_vts_and_prod_hold_is_known_from_the_item_on() -> None:
     for url in ("https://gate.example.com:443/order", "https://openapi.koreainvestment.com/order"):
         with pytest.raises(Refused):
             extension.guard(sent(url, CASH), "item")
-    extension.guard(sent("https://gate.example.com:8443/order", CASH), "item")
+    extension.guard(sent("https://gate.example.com:8443/order"), "item")
 
 
 def test_what_a_script_writes_into_prod_is_known_at_once() -> None:
@@ -193,7 +194,7 @@ def test_what_a_script_writes_into_prod_is_known_at_once() -> None:
     for url in ("https://gate.example.com/order", "http://tunnel.example.com:9443/order"):
         with pytest.raises(Refused):
             extension.guard(sent(url, CASH), "item")
-    extension.guard(sent("https://example.com/order", CASH), "item")
+    extension.guard(sent("https://example.com/order"), "item")
 
 
 def test_a_prod_of_a_narrower_scope_is_known_when_its_order_leaves() -> None:

@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,7 +20,7 @@ from runner.cli.config import Config, ConfiguredCommand
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.network import NETWORK_OPTIONS, network_from
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
-from runner.errors import ExitCode
+from runner.errors import ExitCode, Refused, UsageError
 from runner.reporters import Reporter
 from runner.result import RunResult
 
@@ -92,6 +93,14 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     ),
     click.option("--working-dir", metavar="DIR", help="Where the files of request bodies are looked for.", panel="Run"),
     click.option("--no-insecure-file-read", is_flag=True, help="Read no files outside the working directory.", panel="Run"),
+    click.option(
+        "-y",
+        "--yes",
+        is_flag=True,
+        allow_from_autoenv=False,
+        help="Answer yes to what would be asked before the run.",
+        panel="Run",
+    ),
     click.option("-x", "--suppress-exit-code", is_flag=True, help="Exit with 0 even if something failed.", panel="Run"),
     *NETWORK_OPTIONS,
     click.option(
@@ -149,6 +158,7 @@ def command(ctx: click.RichContext, /, collection: str | None, **values: Any) ->
         raise click.MissingParameter(ctx=ctx, param_hint="'COLLECTION'", param_type="argument")
     options = replace(options_from(values, extras_from(values)), **network_from(values), **beyond_from(values))
     with Session(collection, options, warm=True) as session:
+        confirm(session, yes=values["yes"])
         from runner.cli.exports import export, export_paths
         from runner.cli.output import make_reporters
 
@@ -165,6 +175,22 @@ def command(ctx: click.RichContext, /, collection: str | None, **values: Any) ->
         finally:
             export(session, exports)
     return ExitCode.OK if values["suppress_exit_code"] else result.exit_code
+
+
+def confirm(session: Session, *, yes: bool) -> None:
+    """Ask what the extensions want agreed to before anything is sent.
+
+    Raises:
+        UsageError: there is nobody to ask.
+        Refused: the user says no.
+    """
+    for question in filter(None, (extension.question() for extension in session.extensions)):
+        if yes:
+            continue
+        if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+            raise UsageError(f"nobody is here to ask: {question}", hint="without a terminal, say --yes to agree")
+        if not click.confirm(question, err=True):
+            raise Refused("not agreed to, nothing was sent")
 
 
 def report(session: Session, reporters: list[Reporter]) -> RunResult:

@@ -20,8 +20,32 @@ OPTIONS = (
         "--allow-real-orders",
         is_flag=True,
         allow_from_autoenv=False,
-        help="Let orders out to the real host. This moves real money.",
+        help="Let the orders that were counted beforehand out to the real host. This moves real money.",
         panel=_PANEL,
+    ),
+    click.option(
+        "--max-real-orders",
+        type=click.IntRange(1),
+        metavar="N",
+        allow_from_autoenv=False,
+        help="Let out up to N real orders, those of scripts and repetitions included.",
+        panel=_PANEL,
+    ),
+    click.option(
+        "--token-cache/--no-token-cache",
+        default=None,
+        help="Reuse access tokens until shortly before they expire; default: yes, but not those of a simulator.",
+        panel=_PANEL,
+    ),
+    click.option(
+        "--rate",
+        type=click.FloatRange(0, min_open=True),
+        metavar="N",
+        help="Calls a second for each app key; default: 18 on the real host, 2 on the mock host.",
+        panel=_PANEL,
+    ),
+    click.option(
+        "--no-kis-checks", is_flag=True, help="A refusal of the broker is a line in the report, not a failure.", panel=_PANEL
     ),
     click.option("--simulate", is_flag=True, help="Run against a built-in simulator; nothing reaches the broker.", panel=_PANEL),
     click.option(
@@ -29,7 +53,10 @@ OPTIONS = (
     ),
 )
 
-NAMES = ("no_kis", "keep_account", "allow_revoke", "allow_real_orders", "simulate", "simulate_limits")
+NAMES = (
+    *("no_kis", "keep_account", "allow_revoke", "allow_real_orders", "max_real_orders", "simulate", "simulate_limits"),
+    *("token_cache", "rate", "no_kis_checks"),
+)
 
 
 @click.command("simulate", context_settings={"help_option_names": ["-h", "--help"]})

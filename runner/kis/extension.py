@@ -1,34 +1,64 @@
-"""KIS as an extension of the runner: account numbers, tokens, hashes, and the guard before the real host."""
+"""KIS as an extension of the runner: account numbers, tokens, hashes, limits, checks, and the guard before the real host."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from runner import url as urls
-from runner.extension import Prepare, Turn
-from runner.kis import accounts, answers, hashkey, tokens
-from runner.kis.guard import OrderGuard, moves_money
+from runner.errors import SendError
+from runner.extension import Prepare, Talk, Turn
+from runner.kis import accounts, answers, calls, codes, hashkey, limits, mixups, tokens
+from runner.kis.guard import OrderGuard
 from runner.kis.hosts import VARIABLES, Kind, expanded
+from runner.kis.issuing import Tokens
+from runner.kis.money import moves_money
+from runner.kis.orders import Orders
 from runner.kis.samples import samples
+from runner.kis.store import Store
 from runner.model import Item, Prepared, Request, Response
+from runner.request import with_header
+from runner.sandbox import Assertion, ScriptError
+
+CHECK_ORDERS = (
+    "주문이 접수되었을 수 있으니 다시 내기 전에 주문내역을 확인하세요"
+    " · the order may have reached the broker: check the order list before sending it again"
+)
 
 
 class KisExtension(OrderGuard):
-    """One run against the broker."""
+    """One run against the broker.
+
+    `rates` are calls a second for each app key, by kind of host; `checks` makes a refusal of the broker a failed assertion.
+    `store`, `reuse` and `patient` say how tokens are kept, as in `Tokens`; `supply` gives variables a value.
+    """
 
     secret_names = tokens.SECRET_NAMES
+    retries = limits.RETRIES
 
     def __init__(
         self,
         *,
         hosts: Mapping[str, Kind] | None = None,
         lookup: Callable[[str], Any] | None = None,
-        allow_real_orders: bool = False,
+        orders: Orders | None = None,
         allow_revoke: bool = False,
         keep_account: bool = False,
+        checks: bool = True,
+        rates: Mapping[Kind, float] = MappingProxyType({}),
+        store: Store | None = None,
+        reuse: bool = True,
+        patient: bool = True,
+        supply: Callable[[Mapping[str, str]], None] = lambda values: None,
     ) -> None:
-        super().__init__(hosts=hosts, lookup=lookup, allow_real_orders=allow_real_orders)
+        super().__init__(hosts=hosts, lookup=lookup, orders=orders)
+        self._checks = checks
+        self._limits = limits.Limits(rates)
+        self._tokens = Tokens(self._hosts, store or Store(), reuse=reuse, patient=patient)
+        self._supply = supply
         self._allow_revoke = allow_revoke
         self._keep_account = keep_account
         self._watch = hashkey.Watch()
@@ -81,12 +111,15 @@ class KisExtension(OrderGuard):
         """Hold back what moves money on the real host, and an order whose hash cannot be right.
 
         Raises:
-            Refused: an order for the real host, which the user did not allow.
+            Refused: an order for the real host, which the user did not allow, or a key or tr_id of the other host.
             SendError: an order with an empty or stale hash.
         """
         super().guard(prepared, source)
-        if self._hosts.of_request(prepared) is None:
+        kind = self._hosts.of_request(prepared)
+        if kind is None:
             return
+        if self._lookup and not self._hosts.both(prepared.url):
+            mixups.check(prepared, kind, self._lookup)
         if not moves_money(prepared):
             if hashkey.is_hash_call(prepared):
                 self._watch.asked()
@@ -104,9 +137,81 @@ class KisExtension(OrderGuard):
         """The sample account and user of the published collections."""
         return samples(request)
 
-    def remark(self, item: Item, prepared: Prepared, response: Response) -> Iterable[str]:
-        """Name the broker's reason where it refused, whatever the item's tests look at."""
+    def answer(self, prepared: Prepared) -> Response | None:
+        """The token that is still good."""
+        return self._tokens.answer(prepared) if self._hosts.of_request(prepared) else None
+
+    def pace(self, prepared: Prepared, source: str) -> float:
+        """Keep the broker's limits, and the minute between two tokens."""
+        kind = self._hosts.of_request(prepared)
+        if kind is None:
+            return 0.0
+        return max(self._limits.take(kind, calls.appkey(prepared)), self._tokens.pause(prepared))
+
+    def again(self, prepared: Prepared, source: str, attempt: int, outcome: Response | SendError) -> float | None:
+        """Try again what came too fast; never what may have moved money, asks for a token, or needs another token first."""
+        self._limits.answered()
         if self._hosts.of_request(prepared) is None:
-            return ()
-        reason = answers.refusal(response)
+            return None
+        code = answers.code(outcome) if isinstance(outcome, Response) else ""
+        orders = moves_money(prepared)
+        if code == answers.AT_GATEWAY or (code in answers.TOO_FAST and not orders):
+            return limits.pause_after(attempt) if attempt <= limits.RETRIES else math.inf
+        return math.inf if orders or code in answers.DEAD_TOKEN or self._tokens.asked(prepared) else None
+
+    def converse(self, prepared: Prepared) -> Talk | None:
+        """Count orders, take tokens from the cache, and go on where the broker wants another token."""
+        if self._hosts.of_request(prepared) is None:
+            return super().converse(prepared)
+        ask = self._tokens.asked(prepared)
+        return self._tokens.issue(prepared, ask) if ask else self._talk(prepared)
+
+    def _talk(self, prepared: Prepared) -> Talk:
+        self._take(prepared)
+        if tokens.is_revocation(prepared.url):
+            self._tokens.forget(prepared)
+        try:
+            response = yield prepared
+            assert response is not None  # noqa: S101 (a request is followed by its response)
+            if answers.code(response) in answers.DEAD_TOKEN:
+                response = yield from self._revived(prepared, response)
+        except SendError as error:
+            if moves_money(prepared) and not calls.never_left(error):
+                raise SendError(f"{error.what}: {CHECK_ORDERS}", code=error.code, hint=error.hint) from error
+            raise
+        if moves_money(prepared) and answers.code(response) in answers.UNSURE:
+            yield CHECK_ORDERS
+        return response
+
+    def _revived(self, prepared: Prepared, response: Response) -> Talk:
+        """Send a request once more with another token: with the old one it went no further than the gateway."""
+        refused = response.sent or prepared
+        token = yield from self._tokens.renew(refused, answers.code(response))
+        if token is None:
+            return response
+        self._replace_token(calls.bearer(refused), token)
+        request = prepared.request and replace(prepared.request, auth=None)
+        again = yield with_header(replace(prepared, request=request), "authorization", f"Bearer {token}")
+        assert again is not None  # noqa: S101 (a request is followed by its response)
+        return again
+
+    def _replace_token(self, dead: str, token: str) -> None:
+        """Requests to come find the new token where the old one was."""
+        if self._lookup:
+            names = [name for name in tokens.VARIABLES if self._lookup(name) == dead]
+            self._supply(dict.fromkeys(names, token))
+
+    def judge(self, item: Item, prepared: Prepared, response: Response) -> Iterable[Assertion]:
+        """A refusal of the broker is a failed assertion, though it often comes with status 200."""
+        reason = self._refusal(prepared, response) if self._checks else None
+        if reason:
+            error = ScriptError(name="KIS", message=codes.explained(answers.code(response)) or "the broker refused this")
+            yield Assertion(name=reason, index=0, passed=False, error=error)
+
+    def remark(self, item: Item, prepared: Prepared, response: Response) -> Iterable[str]:
+        """Without the checks, a refusal of the broker is still a line of the report."""
+        reason = None if self._checks else self._refusal(prepared, response)
         return (f"KIS: {reason}",) if reason else ()
+
+    def _refusal(self, prepared: Prepared, response: Response) -> str | None:
+        return answers.refusal(response) if self._hosts.of_request(prepared) else None

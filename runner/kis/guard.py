@@ -1,44 +1,19 @@
-"""What moves money, and the refusal to send it to the real host."""
+"""The refusal to move money on the real host, unless the user allows it, and then no more often than was counted."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.errors import Refused
-from runner.extension import Extension
+from runner.extension import Extension, Talk
 from runner.kis.hosts import Hosts, Kind
+from runner.kis.mixups import carries_real_key
+from runner.kis.money import moves_money, names_real_order, tr_ids
+from runner.kis.orders import Orders
 from runner.model import Prepared
 
-_HARMLESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_PATH = re.compile(r"[^/?#]*//[^/?#]*([^?#]*)")
-_LETTERS = re.compile(r"[A-Z0-9]+")
-# Only spellings without dots, `%` or `\` are let through, so that no path trick can turn an order into one of these.
-_NO_ORDER = re.compile(r"/+oauth2/+[A-Za-z]+/*|/+uapi/+hashkey/*")
 _ASKED = {"script": " (sent by a script)", "redirect": " (after a redirect)"}
-
-
-def path_of(url: str) -> str:
-    """The path of a URL as it is written, without query and fragment; `\\` counts as `/`, as it does in Postman."""
-    found = _PATH.match(url.replace("\\", "/"))
-    return found[1] if found else ""
-
-
-def tr_ids(prepared: Prepared) -> tuple[str, ...]:
-    """The values of every tr_id header, in upper case and without what surrounds them: published files have `'VTTS0311U '`."""
-    values = [value for key, value in prepared.headers if key.strip().lower() == "tr_id"]
-    return tuple(word for value in values for word in _LETTERS.findall(value.upper()))
-
-
-def moves_money(prepared: Prepared) -> bool:
-    """Whether a request to the broker places, changes or cancels an order.
-
-    The broker's rule, true of every published item: the tr_id ends in U, or it is a POST outside of /oauth2 and the hash.
-    """
-    if any(tr_id.endswith("U") for tr_id in tr_ids(prepared)):
-        return True
-    return prepared.method.strip().upper() not in _HARMLESS_METHODS and not _NO_ORDER.fullmatch(path_of(prepared.url))
 
 
 def refusal(prepared: Prepared, source: str) -> Refused:
@@ -55,7 +30,8 @@ class OrderGuard(Extension):
     """Holds back what moves money on the real host. This much is on in every run, whatever the collection is for.
 
     `hosts` names origins that stand in for the official ones, such as a simulator's; with them nothing may go to the
-    broker itself. `lookup`, for runs that are for the broker, gives the variables that name its hosts.
+    broker itself. `lookup`, for runs that are for the broker, gives the variables that name its hosts and hold its keys.
+    `orders` are those that are allowed, None for none.
     """
 
     name = "kis"
@@ -65,13 +41,17 @@ class OrderGuard(Extension):
         *,
         hosts: Mapping[str, Kind] | None = None,
         lookup: Callable[[str], Any] | None = None,
-        allow_real_orders: bool = False,
+        orders: Orders | None = None,
     ) -> None:
         self._hosts = Hosts(hosts)
         self._lookup = lookup
         self._learn()
         self._simulated = hosts is not None
-        self._allow_real_orders = allow_real_orders
+        self._orders = orders
+
+    def question(self) -> str:
+        """Ask before real orders go out; a simulation needs no consent."""
+        return self._orders.question() if self._orders and not self._simulated else ""
 
     def guard(self, prepared: Prepared, source: str) -> None:
         """Hold back an order for the real host, and in a simulation everything for the broker.
@@ -80,13 +60,34 @@ class OrderGuard(Extension):
             Refused: the request must not go out.
         """
         self._learn()
-        kind = self._hosts.of_request(prepared)
-        if kind is None:
-            return
         if self._simulated and self._hosts.official(prepared.url):
             raise Refused("this run is simulated, nothing goes to the broker", hint="leave out --simulate to reach the broker")
-        if kind == "real" and not self._allow_real_orders and moves_money(prepared):
-            raise refusal(prepared, source)
+        if self._is_real_order(prepared):
+            if self._orders is None:
+                raise refusal(prepared, source)
+            if source == "redirect":
+                self._orders.take()
+
+    def converse(self, prepared: Prepared) -> Talk | None:
+        """Count a real order once, however often its request is made again."""
+        return self._ordered(prepared) if self._orders and self._is_real_order(prepared) else None
+
+    def _ordered(self, prepared: Prepared) -> Talk:
+        self._take(prepared)
+        response = yield prepared
+        assert response is not None  # noqa: S101 (a request is followed by its response)
+        return response
+
+    def _take(self, prepared: Prepared) -> None:
+        if self._orders and self._is_real_order(prepared):
+            self._orders.take()
+
+    def _is_real_order(self, prepared: Prepared) -> bool:
+        """Whether it moves money on the real host, or where the real host may be behind: a script can keep that to itself."""
+        kind = self._hosts.of_request(prepared)
+        if kind is None and self._lookup:
+            return names_real_order(prepared) or (moves_money(prepared) and carries_real_key(prepared, self._lookup))
+        return kind == "real" and moves_money(prepared)
 
     def accept(self, scope: str, key: str, old: Any, new: Any) -> str | None:
         """Take note of a new host, though another may follow before anything is sent there."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from runner.errors import SendError
 from runner.extension import Turn
-from runner.kis.guard import path_of
+from runner.kis.money import path_of
 from runner.kis.tokens import is_empty
 from runner.model import Param, Prepared, Request
 

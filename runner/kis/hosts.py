@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any, Literal, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -32,7 +32,7 @@ class Hosts:
     """Knows the official hosts by name, on any port, and further origins that stand in for them."""
 
     def __init__(self, origins: Mapping[str, Kind] | None = None) -> None:
-        self._origins: dict[tuple[str, int | None], Kind] = {}
+        self._origins: dict[tuple[str, int | None], set[Kind]] = {}
         self._learned: dict[str, Any] = {}
         for url, kind in (origins or {}).items():
             self.add(url, kind)
@@ -40,8 +40,8 @@ class Hosts:
     def add(self, url: str, kind: Kind) -> None:
         """Take a URL's origin for the broker's; one that is both real and mock counts as real."""
         for parts in _readings(url):
-            if parts.hostname and self._origins.get(_origin(parts)) != "real":
-                self._origins[_origin(parts)] = kind
+            if parts.hostname:
+                self._origins.setdefault(_origin(parts), set()).add(kind)
 
     def learn(self, lookup: Callable[[str], Any]) -> None:
         """Add what VTS and PROD hold now; what they held before stays known."""
@@ -58,14 +58,21 @@ class Hosts:
         """The kind of host a URL goes to, None for somebody else's. Where readings of a URL differ, the real host counts."""
         if not self._origins and _plainly_foreign(url):
             return None
-        kinds = {self._kind(parts) for parts in _readings(url)}
-        return next((kind for kind in ("real", "mock") if kind in kinds), None)
+        return _stricter({self._kind(parts) for parts in _readings(url)})
 
     def of_request(self, prepared: Prepared) -> Kind | None:
         """The kind of host a request goes to, by its URL or by what its Host header claims."""
         claimed = prepared.header("host")
-        kinds = {self.of(prepared.url), self.of(f"https://{claimed.strip()}") if claimed else None}
-        return next((kind for kind in ("real", "mock") if kind in kinds), None)
+        return _stricter({self.of(prepared.url), self.of(f"https://{claimed.strip()}") if claimed else None})
+
+    def both(self, url: str) -> bool:
+        """Whether a URL's origin stands in for the real and the mock host, as a test server may."""
+        return any(len(self._origins.get(_origin(parts), ())) > 1 for parts in _readings(url))
+
+    def origin(self, url: str) -> str:
+        """Host and port of a URL, spelled alike for one server; empty for a URL that names none."""
+        found = next(_readings(url), None)
+        return "{}:{}".format(*_origin(found)) if found else ""
 
     def official(self, url: str) -> bool:
         """Whether a URL goes to one of the broker's own hosts."""
@@ -77,7 +84,11 @@ class Hosts:
             return "mock"
         if _is_official(host):
             return "real"
-        return self._origins.get(_origin(parts)) or _UNRESOLVED.get(host)
+        return _stricter(self._origins.get(_origin(parts), ())) or _UNRESOLVED.get(host)
+
+
+def _stricter(kinds: Collection[Kind | None]) -> Kind | None:
+    return "real" if "real" in kinds else "mock" if "mock" in kinds else None
 
 
 def expanded(text: str, lookup: Callable[[str], Any]) -> str:

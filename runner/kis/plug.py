@@ -9,6 +9,9 @@ from runner.errors import UsageError
 from runner.extension import Extension, Host
 from runner.kis.guard import OrderGuard
 from runner.kis.hosts import Kind
+from runner.kis.limits import RATES
+from runner.kis.orders import Orders, counted
+from runner.kis.store import Store, default_folder
 from runner.kis.whose import applies
 
 
@@ -16,7 +19,7 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
     """The extension for a run, by the user's settings (`runner.kis.commands.NAMES`); for other collections only the guard.
 
     Raises:
-        UsageError: `--simulate` for a collection that is not the broker's, `--simulate-limits` without it.
+        UsageError: settings that do not go together, or not with this collection.
     """
     lookup = host.scopes.lookup
     broker = applies(host.collection, lookup)
@@ -25,20 +28,46 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
         raise UsageError("--simulate is for collections that call the KIS Open API, and this one does not")
     if extras.get("simulate_limits") and not extras.get("simulate"):
         raise UsageError("--simulate-limits needs --simulate")
+    if extras.get("max_real_orders") is not None and not extras.get("allow_real_orders"):
+        raise UsageError("--max-real-orders needs --allow-real-orders")
     if not ours:
         # A PROD in somebody else's collection is somebody else's host.
-        return OrderGuard(lookup=lookup if broker else None, allow_real_orders=bool(extras.get("allow_real_orders")))
+        return OrderGuard(lookup=lookup if broker else None, orders=_orders(host, extras))
     from runner.kis.extension import KisExtension
 
     for name in KisExtension.secret_names:
         host.secrets.add_name(name)
+    hosts = _simulated(host, bool(extras.get("simulate_limits"))) if extras.get("simulate") else None
     return KisExtension(
-        hosts=_simulated(host, bool(extras.get("simulate_limits"))) if extras.get("simulate") else None,
+        hosts=hosts,
         lookup=lookup,
-        allow_real_orders=bool(extras.get("allow_real_orders")),
+        orders=_orders(host, extras),
         allow_revoke=bool(extras.get("allow_revoke")),
         keep_account=bool(extras.get("keep_account")),
+        checks=not extras.get("no_kis_checks"),
+        supply=lambda values: host.supply(values, "a token that was issued anew", override=True),
+        **_manners(extras),
     )
+
+
+def _manners(extras: Mapping[str, Any]) -> dict[str, Any]:
+    """How a run treats limits and tokens: a simulator has its own keys, and limits only where it is told to."""
+    simulated, cache, rate = bool(extras.get("simulate")), extras.get("token_cache"), extras.get("rate")
+    limited = not simulated or bool(extras.get("simulate_limits"))
+    rates = dict.fromkeys(RATES, rate) if rate else RATES
+    return {
+        "rates": rates if limited else {},
+        "store": Store(default_folder if not simulated or cache else None),
+        "reuse": cache is not False,
+        "patient": limited,
+    }
+
+
+def _orders(host: Host, extras: Mapping[str, Any]) -> Orders | None:
+    """The real orders that the user lets out."""
+    if not extras.get("allow_real_orders"):
+        return None
+    return counted(host.plan, host.scopes.lookup, extras.get("max_real_orders"))
 
 
 def _simulated(host: Host, limits: bool) -> Mapping[str, Kind]:

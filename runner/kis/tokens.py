@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from runner import url as urls
-from runner.kis.guard import path_of
+from runner.kis.money import path_of
 from runner.model import Item
 
 SECRET_NAMES = (
@@ -15,6 +15,9 @@ SECRET_NAMES = (
     *("V_APPROVAL_KEY", "APPROVAL_KEY", "approval_key", "appkey", "appsecret", "secretkey", "access_token"),
 )
 """Variables, headers and body fields of the broker whose values must not be shown."""
+
+VARIABLES = tuple(name for name in SECRET_NAMES if name.endswith("_TOKEN"))
+"""Where the published collections keep their tokens."""
 
 REVOKE_REASON = "it revokes the token that the requests after it need; run it by name or with --allow-revoke"
 
