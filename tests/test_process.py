@@ -121,7 +121,8 @@ def test_folders_in_folders_and_values_in_values_end_somewhere(
 
 @pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
 def test_the_library_example_of_the_readme(tmp_path: Path, recorder: Recorder, readme: str) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
+    (example,) = (block for block in blocks if "load_collection" in block)
     shutil.move(collection(tmp_path, item("one", recorder.url("/"))), tmp_path / "orders.postman_collection.json")
     done = subprocess.run(
         [sys.executable, "-c", example], capture_output=True, text=True, env=environ(), cwd=tmp_path, timeout=60
@@ -136,7 +137,7 @@ def test_every_option_the_readme_names_exists(readme: str) -> None:
         subprocess.run(
             [sys.executable, "-m", "runner", command, "--help"], capture_output=True, text=True, env=environ(), timeout=60
         ).stdout
-        for command in ("run", "lint")
+        for command in ("run", "lint", "simulate")
     ]
     assert len(named) > 5
     assert named - {"--help"} <= set(re.findall(r"--[a-z][a-z-]+", "".join(helps)))
