@@ -81,6 +81,7 @@ class Options:
     show_secrets: bool = False
     retries: int = 0
     retry_delay: float = 500
+    packages: str | Path | None = None
     expect: tuple[str, ...] = ()
     expect_files: tuple[str, ...] = ()
     stdin: Callable[[], bytes] | None = None
@@ -249,6 +250,7 @@ class Session:
         from runner import cookies
         from runner.clock import Clock
         from runner.door import Door
+        from runner.packages import Packages
         from runner.scripts import Ports
         from runner.transport import wire  # noqa: F401  now, while the script engine starts
 
@@ -268,6 +270,7 @@ class Session:
             cookies_json=cookies.postman_json,
             extensions=self.extensions,
             learn=self.secrets.learn,
+            packages=Packages(options.packages, self._sandbox.syntax_error).of,
             user_agent=f"pabal/{__version__}",
         )
 

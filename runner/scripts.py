@@ -61,6 +61,7 @@ class Ports:
     cookies_json: Callable[[Sequence[Cookie]], tuple[Json, ...]]
     extensions: Sequence[Extension] = ()
     learn: Callable[[str, Any], None] = lambda key, value: None
+    packages: Callable[[Event], Mapping[str, Any] | None] = lambda event: event.packages or None
     user_agent: str = "pabal"
     clock: Clock = field(default_factory=Clock)
     memory: auth.Memory = field(default_factory=auth.Memory)
@@ -314,7 +315,8 @@ class ScriptRunner:
 
     def _execution(self, step: Step, place: Place, event: Event, where: str, phase: Phase) -> Execution:
         scopes, response = self._ports.scopes, phase.response
-        if sight(event.code, event.packages).request:
+        packages = self._ports.packages(event)
+        if sight(event.code, packages).request:
             phase.seen = phase.seen or phase.request()
         return Execution(
             listen=event.listen,
@@ -334,7 +336,7 @@ class ScriptRunner:
             item_name=step.item.name,
             item_path=(*(folder.name for folder in step.chain), step.item.name),
             script_place=where,
-            packages=event.packages or None,
+            packages=packages,
             timeout=self._ports.clock.within(self._timeout),
         )
 

@@ -26,6 +26,12 @@ BEYOND_OPTIONS = (
         panel="Run",
     ),
     click.option(
+        "--packages",
+        metavar="DIR",
+        help="Folder of packages for pm.require: @team/sum is DIR/@team/sum.js or DIR/@team/sum/index.js.",
+        panel="Run",
+    ),
+    click.option(
         "--expect",
         multiple=True,
         metavar="CHECK",
@@ -55,6 +61,7 @@ def beyond_from(values: Mapping[str, Any]) -> dict[str, Any]:
     given = {
         "retries": values.get("retry"),
         "retry_delay": values.get("retry_delay"),
+        "packages": values.get("packages"),
         "expect": tuple(_expected(values)),
         "expect_files": values.get("expect_file"),
     }

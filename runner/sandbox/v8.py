@@ -189,7 +189,11 @@ class _Script:
         self._skipped = False
         self._last: Said | None = None
         self.fit = False
-        self._places = Places(origin=worker.origin, lines=execution.code.count("\n") + 1)
+        files = tuple(
+            (found.get("file", name), str(found.get("data", "")).count("\n") + 1)
+            for name, found in (execution.packages or {}).items()
+        )
+        self._places = Places(origin=worker.origin, lines=execution.code.count("\n") + 1, files=files)
 
     def run(self, limit: float) -> Conversation:
         self._worker.send(message(self._execution, self._id), limit)
@@ -237,6 +241,8 @@ class _Script:
             return Skipped()
         if kind == "syntax":
             self._places = replace(self._places, syntax=(parts[0], parts[1]))
+        elif kind == "package":
+            self._places = replace(self._places, loads=(*self._places.loads, (parts[0], parts[1])))
         elif kind == "shifts":
             self._places = replace(self._places, shifts=tuple(parts[0]))
         return None
@@ -361,7 +367,8 @@ def message(execution: Execution, ident: str) -> str:
         "disableLegacyAPIs": not sight(execution.code, execution.packages).legacy,
     }
     if execution.packages is not None:
-        options["resolvedPackages"] = execution.packages
+        found = enumerate(execution.packages.items())
+        options["resolvedPackages"] = {name: {**package, "number": number} for number, (name, package) in found}
     script = {"id": "script", "type": "text/javascript", "exec": execution.code}
     event = {"id": "event", "listen": execution.listen, "script": script}
     return dumps(["execute", ident, event, context, options])

@@ -287,6 +287,25 @@
     head[1] = 1;
   };
 
+  // --- packages: V8 is told what to call them in a stack, and what goes wrong while one is loaded is told with its own -----
+  host.load = (run) => {
+    try {
+      run();
+    } catch (error) {
+      const [, message, stack] = fault(error);
+      say('package', message, stack);
+      throw error;
+    }
+  };
+  const label = (packages) => {
+    for (const name of keys(packages)) {
+      const found = packages[name];
+      if (typeof found.data !== 'string') continue;
+      const { code } = host.reporting(found.data);
+      found.data = `${host.escapeName}.load(()=>{\n${code}\n})\n//# sourceURL=package:${found.number}`;
+    }
+  };
+
   // --- turns -------------------------------------------------------------------------------------------------------
   const execute = (id, event, context, options) => {
     apply(clear, timers, []);
@@ -295,8 +314,7 @@
     const { code, shifts } = host.reporting(event.script.exec);
     event.script.exec = [code]; // a text would be taken apart line by line
     if (shifts.length) write(stringify(['shifts', shifts]));
-    const packages = options.resolvedPackages || {};
-    for (const name of keys(packages)) packages[name].data = host.reporting(packages[name].data).code;
+    label(options.resolvedPackages || {});
     const request = context.request === undefined ? null : stringify(context.request);
     running = { id, request, printed: 0, full: false, timeout: lastTimer + 1, ending: false, last: null };
     host.around(() => emit('execute', id, event, context, options));

@@ -120,6 +120,7 @@
     escaped[escaped.length] = reason;
     return reason;
   };
+  host.escape.load = host.load; // reached by the same name
   // After a turn, when V8 has emptied its microtasks: what is still unhandled now is a script error.
   host.settle = () => {
     if (!loose.length && !escaped.length) return;
