@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from runner import __version__
 from runner.errors import LoadError, UnresolvedError
 from runner.files import BodyFiles
-from runner.load import load_file
 from runner.model import Collection, Cookie, Environment, Json, Prepared, Response
 from runner.plan import Plan, Settings, make_plan
 from runner.reading import decode, read_bytes
@@ -396,9 +395,10 @@ def lint(
         LoadError: a file could not be read.
         UsageError: a folder does not exist.
     """
-    found = load_file(source) if isinstance(source, str | Path) else source
+    options = options or Options()
+    found = open_sources(options).either(source) if isinstance(source, str | Path) else source
     if isinstance(found, Environment):
         found = Collection(id=found.id, name=found.name, variables=found.values)
-    with Session(found, options or Options()) as session:
+    with Session(found, options) as session:
         for finding in session.findings(rules):
             yield replace(finding, file=str(source)) if isinstance(source, str | Path) else finding

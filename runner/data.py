@@ -11,8 +11,10 @@ from typing import Any
 
 from runner.errors import LoadError
 from runner.model import Json
-from runner.reading import Reader, decode, parse_json, read_bytes
+from runner.reading import Reader, broken_json, decode, parse_json, read_bytes
 
+_BROKEN_JSON = re.compile(r"\s*(\{|\[\s*(\{|\Z))")
+"""How no CSV begins; Newman reads it as one all the same."""
 _QUOTED = re.compile(r'[^\S\r\n]*"((?:[^"]|"")*)"[^\S\r\n]*(?=,|\r|\n|\Z)')
 _PLAIN = re.compile(r"[^,\r\n]*")
 _BREAK = re.compile(r"\r\n|\n|\r")
@@ -26,13 +28,15 @@ def load_rows(path: str | Path, read: Reader = read_bytes) -> list[Json]:
     """The rows of a data file, or of what `read` finds there.
 
     Raises:
-        LoadError: the file cannot be read, is a JSON value other than a list of objects or beyond what
+        LoadError: the file cannot be read, is broken JSON, a JSON value other than a list of objects or beyond what
             `reading.parse_json` takes, or is broken CSV.
     """
     text = decode(read(path))
     try:
         data = parse_json(text, str(path))
-    except json.JSONDecodeError:
+    except json.JSONDecodeError as error:
+        if _BROKEN_JSON.match(text):
+            raise broken_json(error, str(path)) from error
         return csv_rows(text, str(path))
     return _json_rows(data, str(path))
 

@@ -36,6 +36,7 @@ from runner.reading import Reader, read_bytes, read_json
 
 T = TypeVar("T")
 
+_OF_ENVIRONMENTS = {"values", "name", "id"}
 _DEEPEST = 100
 _MODES = frozenset({"raw", "urlencoded", "formdata", "file", "graphql"})
 
@@ -58,13 +59,13 @@ def load_environment(path: str | Path, read: Reader = read_bytes) -> Environment
     return environment_from_json(read_json(path, read), Where(str(path)))
 
 
-def load_file(path: str | Path) -> Collection | Environment:
-    """Read a file that is a collection, an environment or globals, whichever it is.
+def load_file(path: str | Path, read: Reader = read_bytes) -> Collection | Environment:
+    """Read a file that is a collection, an environment or globals, whichever it is; `read` as in `load_collection`.
 
     Raises:
         LoadError: it is none of them.
     """
-    data = read_json(path)
+    data = read_json(path, read)
     inner = _peel(_peel(data, "environment"), "globals")
     if isinstance(inner, list) or (isinstance(inner, dict) and "values" in inner and "item" not in inner):
         return environment_from_json(data, Where(str(path)))
@@ -104,6 +105,8 @@ def environment_from_json(data: Any, where: Where | None = None) -> Environment:
     root = {"values": peeled} if isinstance(peeled, list) else as_object(peeled, where)
     if "item" in root or "info" in root or is_v1(root):
         raise where.fail("is not an environment: it is a collection")
+    if root and not root.keys() & _OF_ENVIRONMENTS:
+        raise where.fail("is not an environment: it has no `values`")
     return Environment(
         id=_text(root.get("id")),
         name=_text(root.get("name")),
@@ -179,14 +182,16 @@ def _item(data: Json, where: Where) -> Item:
         request=request_from_json(request or "", where),
         events=_events(data, where),
         behavior=behavior_from_json(data.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
-        examples=tuple(_example(entry, where) for entry in as_list(data.get("response"), where.at("response"))),
+        examples=tuple(
+            _example(entry, where, n) for n, entry in enumerate(as_list(data.get("response"), where.at("response")), 1)
+        ),
         description=_description(data.get("description")),
     )
 
 
-def _example(data: Any, where: Where) -> Example:
+def _example(data: Any, where: Where, number: int) -> Example:
     here = where.at("response")
-    root = as_object(data, here)
+    root = as_object(data, here, number)
     request = root.get("originalRequest")
     body = root.get("body")
     return Example(
@@ -203,11 +208,11 @@ def _events(data: Json, where: Where) -> tuple[Event, ...]:
     raw = data.get("event") if data.get("event") is not None else data.get("events")
     here = where.at("event")
     entries = [raw] if isinstance(raw, dict) else as_list(raw, here)
-    return tuple(_event(entry, here) for entry in entries if entry is not None)
+    return tuple(_event(entry, here, number) for number, entry in enumerate(entries, 1) if entry is not None)
 
 
-def _event(data: Any, where: Where) -> Event:
-    root = as_object(data, where)
+def _event(data: Any, where: Where, number: int) -> Event:
+    root = as_object(data, where, number)
     script = root.get("script")
     body = script if isinstance(script, dict) else {"exec": script}
     packages = body.get("packages")
@@ -282,10 +287,7 @@ def _body(data: Any, where: Where) -> Body | None:
         mode=mode if mode in _MODES else "raw",  # as Postman sends a mode that it does not know
         raw=_raw(root.get("raw")),
         urlencoded=_params(root.get("urlencoded"), where.at("urlencoded"), _query_line),
-        # Anything JavaScript holds for false counts as no form.
-        formdata=tuple(
-            _form_param(entry, where.at("formdata")) for entry in as_list(root.get("formdata") or None, where.at("formdata"))
-        ),
+        formdata=_formdata(root.get("formdata") or None, where.at("formdata")),  # what JavaScript holds for false is no form
         file_src=_optional(file_parts.get("src")),
         file_content=_optional(file_parts.get("content")),
         graphql=graphql if isinstance(graphql, dict) else {"query": graphql} if isinstance(graphql, str) else {},
@@ -301,8 +303,12 @@ def _raw(data: Any) -> str:
     return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
-def _form_param(data: Any, where: Where) -> FormParam:
-    root = as_object(data, where)
+def _formdata(data: Any, where: Where) -> tuple[FormParam, ...]:
+    return tuple(_form_param(entry, where, number) for number, entry in enumerate(as_list(data, where), 1))
+
+
+def _form_param(data: Any, where: Where, number: int) -> FormParam:
+    root = as_object(data, where, number)
     src, value = root.get("src"), root.get("value")
     sources = [src] if src and isinstance(src, str) else src if isinstance(src, list) else []
     structured = isinstance(value, dict | list)
@@ -322,16 +328,17 @@ def _params(data: Any, where: Where, from_text: Callable[[str], Iterator[Param]]
         return tuple(from_text(data))
     if isinstance(data, dict):
         return tuple(Param(key=key, value=_optional(value)) for key, value in data.items())
-    return tuple(param for entry in as_list(data, where) for param in _param(entry, where, from_text))
+    entries = enumerate(as_list(data, where), 1)
+    return tuple(param for number, entry in entries for param in _param(entry, where, number, from_text))
 
 
-def _param(data: Any, where: Where, from_text: Callable[[str], Iterator[Param]]) -> Iterator[Param]:
+def _param(data: Any, where: Where, number: int, from_text: Callable[[str], Iterator[Param]]) -> Iterator[Param]:
     if data is None:
         return
     if isinstance(data, str):
         yield from from_text(data)
         return
-    root = as_object(data, where)
+    root = as_object(data, where, number)
     yield Param(key=_text(root.get("key")), value=_optional(root.get("value")), disabled=bool(root.get("disabled")))
 
 
@@ -351,11 +358,11 @@ def _query_line(text: str) -> Iterator[Param]:
 def _variables(data: Any, where: Where) -> tuple[Variable, ...]:
     if isinstance(data, dict):
         return tuple(Variable(key=key, value=value) for key, value in data.items())
-    return tuple(_variable(entry, where) for entry in as_list(data, where) if entry is not None)
+    return tuple(_variable(entry, where, number) for number, entry in enumerate(as_list(data, where), 1) if entry is not None)
 
 
-def _variable(data: Any, where: Where) -> Variable:
-    root = as_object(data, where)
+def _variable(data: Any, where: Where, number: int) -> Variable:
+    root = as_object(data, where, number)
     key = root.get("key") if root.get("key") is not None else root.get("id")
     return Variable(
         key=_text(key),

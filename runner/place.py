@@ -28,8 +28,8 @@ class Where:
         return LoadError(what, where=": ".join(part for part in (self.file, place) if part), hint=hint)
 
 
-def as_object(data: Any, where: Where) -> Json:
-    """A JSON object, empty for null.
+def as_object(data: Any, where: Where, number: int | None = None) -> Json:
+    """A JSON object, empty for null; `number` is its place in a list, from 1.
 
     Raises:
         LoadError: it is something else.
@@ -38,7 +38,7 @@ def as_object(data: Any, where: Where) -> Json:
         return {}
     if isinstance(data, dict):
         return data
-    raise where.fail(f"expected an object, found {kind_of(data)}")
+    raise (where if number is None else where.at(str(number))).fail(f"expected an object, found {kind_of(data)}")
 
 
 def as_list(data: Any, where: Where) -> list[Any]:

@@ -19,10 +19,14 @@ Reader: TypeAlias = Callable[[str | Path], bytes]
 
 def read_bytes(path: str | Path) -> bytes:
     """The bytes of an input file, or a LoadError that says why not."""
+    if not str(path):
+        raise LoadError("cannot be read: there is no file of an empty name")
     try:
         return Path(path).read_bytes()
     except OSError as error:
         raise LoadError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    except ValueError as error:  # a NUL, half a surrogate pair
+        raise LoadError(f"cannot be read: no file can be called {str(path)!a}") from error
 
 
 def decode(data: bytes) -> str:
@@ -47,8 +51,13 @@ def read_json(path: str | Path, read: Reader = read_bytes) -> Any:
     try:
         return parse_json(decode(read(path)), str(path))
     except json.JSONDecodeError as error:
-        what = f"is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        raise LoadError(what, where=str(path)) from error
+        raise broken_json(error, str(path)) from error
+
+
+def broken_json(error: json.JSONDecodeError, where: str) -> LoadError:
+    """An error that says what is wrong with a JSON text and where."""
+    message = error.msg.removesuffix(" at")
+    return LoadError(f"is not valid JSON: {message} at line {error.lineno}, column {error.colno}", where=where)
 
 
 def parse_json(text: str, where: str) -> Any:

@@ -18,11 +18,12 @@ REMEMBERED = 100
 _WORDS = ("token", "secret", "password", "passwd", "passphrase", "passcode", "authori", "cookie", "credential", "jwt", "bearer")
 _KEYS = ("app", "api", "access", "private", "auth")
 _SECRET = re.compile(rf"{'|'.join(_WORDS)}|\bpwd\b|({'|'.join(_KEYS)})[ ._-]?key\b|[ ._-]key$")
-# token_type, tokenUrl, access_token_expired …: about a secret, not one. Postman-Token is a number for each request.
+# token_type, tokenUrl, access_token_expired …: about a secret, not one.
 _ABOUT = re.compile(
     r"(type|expired?|expires?|expiry|expiration|_at|_in|count|limit|length|ur[il]|endpoint|name|tokens)$"
     r"|(public|primary|foreign|sort|cache|partition|idempotency)[ ._-]?key$"
 )
+_NEVER = frozenset({"postman-token", "follow_authorization_header"})  # a number for each request; a setting
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLAIN_WORDS = frozenset({"bearer", "password", "postman", "secret", "string", "undefined", "[object object]"})
 _NO_SECRET = re.compile(r"\W+|true|false|null", re.IGNORECASE)
@@ -60,7 +61,7 @@ _SENT_SCHEME = re.compile(
 def is_secret_name(name: str) -> bool:
     """Whether a variable, header, parameter or field of this name usually holds something secret."""
     lowered = _CAMEL.sub("_", name.strip()).lower()
-    return bool(_SECRET.search(lowered)) and not _ABOUT.search(lowered) and lowered != "postman-token"
+    return bool(_SECRET.search(lowered)) and not _ABOUT.search(lowered) and lowered not in _NEVER
 
 
 def mask(value: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from runner import __version__
 from runner.data import load_rows
 from runner.errors import LoadError, SendError, UsageError
-from runner.load import load_collection, load_environment
+from runner.load import load_collection, load_environment, load_file
 from runner.model import Collection, Environment, Json, Prepared, Response
 from runner.reading import Reader, read_bytes
 from runner.url import parse, wire
@@ -59,6 +59,10 @@ class Sources:
             UsageError: stdin is asked for twice.
         """
         return source if isinstance(source, Collection) else load_collection(source, self._reader("collections"))
+
+    def either(self, place: Place) -> Collection | Environment:
+        """A collection or an environment, whichever is there; raises as `collection` does."""
+        return load_file(place, self._reader("collections"))
 
     def environment(self, source: Environment | Place) -> Environment:
         """An environment; raises as `collection` does."""

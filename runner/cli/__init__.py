@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from io import TextIOWrapper
 
 from runner.errors import ExitCode, PabalError
 
@@ -12,6 +13,10 @@ def main() -> None:
     """Entry point of the `pabal` command: errors become one message and an exit status, never a traceback."""
     # Collecting while everything is imported takes a tenth of the start and finds nothing; `run` turns it on again.
     gc.disable()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Names may hold half a surrogate pair, and the terminal may know no Korean.
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = _command()
     except KeyboardInterrupt:

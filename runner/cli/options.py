@@ -149,7 +149,7 @@ def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Option
         env_vars=dict(values["env_var"]),
         global_vars=dict(values["global_var"]),
         env_files=values["env_file"],
-        environ=os.environ,
+        environ=dict(os.environ),
         stdin=_read_stdin,
         postman_api_key=values["postman_api_key"],
         postman_api=values["postman_api_url"],

@@ -8,14 +8,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.errors import UsageError
 from runner.reporters import Reporter, Settings, Surroundings, create
 
 _OF_THE_RUN = ("silent", "verbose", "color", "disable_unicode")
 
 
 def make_reporters(values: Mapping[str, Any], reporter_options: Settings) -> list[Reporter]:
-    """The reporters of `--reporters`, each with its own options, those for all reporters, and those of the run."""
+    """The reporters of `--reporters`, each with its own options, those for all reporters, and those of the run.
+
+    Raises:
+        UsageError: it names none, or one that does not exist.
+    """
     names = [name.strip() for name in values["reporters"].split(",") if name.strip()]
+    if not names:
+        raise UsageError("--reporters names none", hint="for no output at all: --silent")
     nobody = Path(os.devnull)  # a stream that was closed from the start is None
     out, err = (stream or nobody.open("w", encoding="utf-8") for stream in (sys.stdout, sys.stderr))
     surroundings = Surroundings(out=out, err=err, environ=os.environ)

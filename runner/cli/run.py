@@ -91,7 +91,13 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     click.option(
         "--fail-on-unresolved", is_flag=True, help="Variables without a value are an error, before anything is sent.", panel="Run"
     ),
-    click.option("--working-dir", metavar="DIR", help="Where the files of request bodies are looked for.", panel="Run"),
+    click.option(
+        "--working-dir",
+        type=click.Path(exists=True, file_okay=False),
+        metavar="DIR",
+        help="Where the files of request bodies are looked for.",
+        panel="Run",
+    ),
     click.option("--no-insecure-file-read", is_flag=True, help="Read no files outside the working directory.", panel="Run"),
     click.option(
         "-y",
