@@ -23,12 +23,24 @@ def js_text(value: Any) -> str:
     return "[object Object]"
 
 
+_SAFE = 2**53
+"""Up to here every whole number has a double of its own."""
+
+
+def _padded(digits: str, exponent: int) -> str:
+    """A whole number too large to be exact: the shortest digits that mean it, then zeros."""
+    whole, _, rest = digits.partition(".")
+    return whole + rest.ljust(exponent, "0")
+
+
 def _number(value: float) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    if value == int(value) and abs(value) < 1e21:
+    if value == int(value) and abs(value) <= _SAFE:
         return str(int(value))
     digits, _, exponent = repr(float(value)).partition("e")
+    if _SAFE < abs(value) < 1e21:
+        return _padded(digits.removesuffix(".0"), int(exponent or 0))
     if not exponent:
         return digits
     # Python leaves the decimal notation below 1e-4, JavaScript below 1e-6.

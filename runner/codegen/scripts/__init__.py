@@ -1,0 +1,42 @@
+"""The JavaScript of test and pre-request scripts as Python: what is certain is translated, the rest is told with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runner.codegen.scripts import calls, literals, operators, statements  # noqa: F401  each registers what it translates
+from runner.codegen.scripts.context import Context
+from runner.codegen.scripts.functions import hoist
+from runner.codegen.scripts.statements import block_of
+from runner.codegen.scripts.syntax import Untranslatable, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """A script in Python: the lines of a function's body that has `pm`, and the names of the support module it uses.
+
+    `leaked` are the variables it assigns without declaring them, which JavaScript keeps for the scripts that follow.
+    """
+
+    lines: tuple[str, ...]
+    imports: frozenset[str]
+    leaked: frozenset[str] = frozenset()
+
+
+def translate(code: str, *, listen: str = "test", reserved: frozenset[str] = frozenset()) -> Translation:
+    """Translate one script. `reserved` are names that mean something in the module it will stand in.
+
+    Raises:
+        Untranslatable: something in it has no certain counterpart; `reason` and `line` say what and where.
+    """
+    code = code.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        context = Context(parse(code), listen, reserved)
+        hoist(context, context.root)
+        block_of(context, context.root)
+    except RecursionError:
+        raise Untranslatable(parse("0"), "a script nested too deeply") from None
+    return Translation(lines=tuple(context.frame.lines), imports=frozenset(context.imports), leaked=frozenset(context.leaked))
+
+
+__all__ = ["Translation", "Untranslatable", "translate"]

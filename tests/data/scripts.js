@@ -1,0 +1,56 @@
+tests["a"] = 1; tests["b"] = 0; throw new Error("x")
+//---
+pm.test("t", () => { tests["in"] = true }); tests["z"] = undefined; tests["10"] = true; tests["2"] = "";
+//---
+pm.environment.set("k", undefined); pm.environment.set("o", {a: 1}); pm.environment.set("f", 1.5); pm.environment.set("b", true); pm.environment.set("nul2", null);
+postman.setEnvironmentVariable("p", {a: 1}); postman.setEnvironmentVariable("q", null); postman.setGlobalVariable("r", undefined); postman.setEnvironmentVariable("s", 12);
+console.log(pm.environment.get("k"), pm.environment.get("o"), pm.environment.get("missing"), pm.environment.get("n"), environment.n, environment.o, environment.nothing, postman.getEnvironmentVariable("n"));
+//---
+postman.setEnvironmentVariable("e", "2"); console.log(environment.e, environment); pm.variables.set("l", 4); console.log(pm.variables.get("l"), pm.variables.get("row"), data, iteration, pm.iterationData.get("row"), pm.variables.get("g"), pm.variables.get("nope"), pm.variables.has("g"));
+//---
+console.log(responseCode.code, responseHeaders, responseTime, pm.response.status, pm.response.code, pm.response.headers.get("CONTENT-type"), pm.response.headers.get("nope"), pm.response.headers.has("Content-type"), pm.response.reason(), pm.response.responseTime, request.method, request.url, request.headers, pm.request.url.toString(), pm.request.method);
+//---
+pm.test("a", () => { throw "str" }); pm.test("e", () => { pm.expect(1).to.equal(2) }); pm.test.skip("f", () => {}); pm.test("g", function () { if (pm.response.code === 200) { return; } pm.expect(1).to.equal(2) });
+//---
+return; tests["x"] = 1
+//---
+return 0; tests["x"] = 1
+//---
+pm.test("x", () => { pm.response.to.have.status("OK"); pm.response.to.have.header("content-type"); pm.response.to.have.jsonBody("a"); pm.response.to.have.jsonBody("a", 1); pm.response.to.have.jsonBody({a: 1, list: [1, 2]}); pm.response.to.have.jsonBody() });
+pm.test("y2", () => { pm.response.to.have.jsonBody({list: [1]}) }); pm.test("y3", () => { pm.response.to.have.jsonBody({a: 2}) });
+pm.test("y", () => { pm.response.to.have.jsonBody("list[0]", 1) }); pm.test("z", () => { pm.response.to.have.jsonBody("b") }); pm.test("w", () => { pm.response.to.have.jsonBody({a: 1}) });
+pm.test("v", () => { pm.response.to.be.ok; pm.response.to.be.success; pm.response.to.not.be.serverError; pm.response.to.have.body("x") });
+//---
+postman.setNextRequest("x")
+//---
+pm.execution.setNextRequest(null)
+//---
+pm.expect(1).to.equal(2); console.log("never")
+//---
+pm.variables.set("x", undefined); pm.variables.unset("q"); pm.collectionVariables.set("c", [1]); pm.globals.unset("g"); pm.environment.unset("a"); pm.environment.unset("never"); pm.environment.clear(); pm.environment.set("n", "7"); console.log(pm.environment.get("n"));
+//---
+pm.environment.set("n", "7"); console.log(pm.environment.get("n"), pm.variables.get("n"), pm.variables.replaceIn("{{n}}-{{a}}-{{missing}}-{{c}}"));
+//---
+try { undefined.x } catch (e) { console.log(e) } try { JSON.parse("{") } catch (e) { console.log("no") } finally { console.log("last") }
+//---
+console.log(CryptoJS.MD5("x") + "", CryptoJS.HmacSHA256("a", "k").toString(CryptoJS.enc.Base64), CryptoJS.SHA256("한글").toString(), CryptoJS.SHA512("a").toString(), CryptoJS.MD5("jasonpurse") == "288d14f08b5ad40da43dbe06467729c9", CryptoJS.HmacSHA1("a", "b").toString());
+//---
+console.log(pm.info.eventName, pm.info.iteration, pm.info.iterationCount, pm.info.requestName, pm.cookies.get("sid"), pm.cookies.has("x"), pm.cookies.get("x"), postman.getResponseCookie("sid").value, postman.getResponseHeader("content-TYPE"));
+//---
+const body = pm.response.json(); let total = 0; for (const v of body.list) { total += v } for (const k in body) { console.log(k) }
+for (let i = 0; i < body.list.length; i++) { if (body.list[i] === 2) { break } console.log(i, body.list[i]) }
+body.list.forEach((v, i) => { console.log(v * i) }); body.list.forEach(function (v) { total = total + v }); console.log(total, body.list.map(v => v + 1), body.list.filter(v => v > 1), body.list.reduce((a, b) => a + b, 10), body.list.find(v => v === 2), body.list.some(v => v > 5), body.list.every(v => v));
+const {a, list: other, missing} = body; console.log(a, other, missing); body.extra = {deep: [1, 2]}; body["x"] = 5; delete body.a; console.log(body, Object.keys(body), Object.entries(body.extra)); console.log(`${total} and ${body.extra} ${missing}`);
+//---
+var jsonData = JSON.parse(responseBody); if (jsonData.a == "1" && !jsonData.b) { console.log("yes") } else if (jsonData.b) { console.log("b") } else { console.log("no") }
+var x; console.log(x); if (jsonData) { var inner = 5 } console.log(inner); x = jsonData.a ? "t" : "f"; console.log(x); count = 1; count++; console.log(count); x += 1; console.log(x);
+//---
+function check(name, value) { pm.test("has " + name, function () { pm.expect(pm.response.json()).to.have.property(name, value) }) } check("a", 1); check("a", 2); check("list"); const twice = (v) => v * 2; console.log(twice(4), twice("a"));
+//---
+let sum = 0; [1, 2, 3].forEach(v => { sum += v }); const add3 = function (v) { sum += v; return sum }; console.log(add3(3), sum); switchless = {a: [1, {b: 2}]}; console.log(JSON.stringify(switchless), JSON.stringify(switchless, null, 2), JSON.stringify("한글\n\u2028"), JSON.stringify(undefined), JSON.stringify([undefined, NaN]), JSON.stringify({u: undefined, n: null}));
+//---
+const m = "order-123-x".match(/order-(\d+)/); console.log(m[1], /^a.c$/i.test("ABC"), "a-b-c".replace(/-/g, "+"), "a-b".replace("-", "+"), /[^\w\s]/.test("a b"), "x".match(/y/), "aXbX".match(/X/g));
+//---
+console.log("ABC".has("b"), "ABC".has("B"), "a,b".split(","), "abc".slice(-2), "abc".substring(2, 0), "abc".substr(1, 1), "  x ".trim(), "abc".indexOf("c"), "a".padStart(3, "0"), "abc".charAt(1), "𝌆a".length, "𝌆a".slice(2), (12.345).toFixed(2), "x".repeat(3), "abc".includes("b"), "b" in {b: 1}, [3, 10, 2].sort(), [3, 10, 2].sort((p, q) => p - q), [1, [2, [3]]].flat(), [1, 2].concat([3], 4), [1, 2].join("-"), [1, 2, 3].indexOf(2), [1, 2].includes(2));
+//---
+console.log(encodeURIComponent("a b&한글'(~"), decodeURIComponent("%ED%95%9C"), Math.max(1, 2), Math.round(2.5), Math.round(-2.5), Math.floor(-1.5), parseInt("12px"), parseInt("0x1f"), parseFloat("1.5e3x"), Number(""), Number("12a"), Number(null), Number("0x10"), isNaN("x"), String(null), String([1, [2, null]]), String({}), typeof null, typeof undefined, typeof "a", Array.isArray([]), btoa("ab"), atob("YWI="), 7 % -3, -7 % 3, 1 / 0, 0.1 + 0.2, 1e21 + 1);
