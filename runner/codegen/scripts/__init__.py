@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.codegen.scripts import calls, literals, operators, statements  # noqa: F401  each registers what it translates
+from runner.codegen.scripts import calls, literals, loops, operators, statements, variables  # noqa: F401  each registers what it translates
+from runner.codegen.scripts.blocks import block_of
 from runner.codegen.scripts.context import Context
 from runner.codegen.scripts.functions import hoist
-from runner.codegen.scripts.statements import block_of
 from runner.codegen.scripts.syntax import Untranslatable, parse
 
 

@@ -11,6 +11,7 @@ from runner.codegen.scripts.operators import compare, equal, negated, truth
 from runner.codegen.scripts.paths import path_of
 from runner.codegen.scripts.python import ATOM, FALSE, NONE, NUMBERS, TRUE, UNDEFINED, Kind, Py, comparison
 from runner.codegen.scripts.syntax import Node, Untranslatable, children, field, maybe, source
+from runner.codegen.scripts.variables import bind
 
 _WORDS = frozenset("to be been is that which and has have with at of same but does still also".split())
 _FLAGS = frozenset({"not", "deep", "any", "all"})
@@ -44,8 +45,6 @@ class Chain:
 
     def hold(self, wanted: str) -> None:
         """Give the subject a name, so that it is looked at once."""
-        from runner.codegen.scripts.statements import bind
-
         if not self.subject.plain:
             name = self.context.fresh(wanted, self.subject.kind)
             bind(self.context, name, self.subject)

@@ -71,6 +71,10 @@ class Context:
         """Write a statement."""
         STATEMENTS.get(node.type, _unknown_statement)(self, node)
 
+    def perform(self, node: Node) -> None:
+        """Write an expression for what it does."""
+        STATEMENTS["expression"](self, node)
+
     # ------------------------------------------------------------------------------------------------------------- writing
 
     def use(self, name: str) -> str:

@@ -256,7 +256,7 @@ class Pm:
         self.collection_variables = Variables(self._scopes.collection, self._scopes.replace)
         self.iteration_data = Variables(self._scopes.data, self._scopes.replace)
         self.variables = LocalVariables(self._scopes)
-        self.request = Request(seen.request)
+        self.request = Request(seen.request or {})
         self.response = Response(seen.response)
         self.cookies = Cookies(seen.cookies)
         self.info = Info(
