@@ -52,7 +52,7 @@ class Options:
     `folders_as_given` runs them in the order of `folders`. `expect` are checks on every response, `expect_files` files of them
     (`checks.grammar`). `stdin` is what `-` reads; `postman_api_key` and `postman_api` lead to what is given as a Postman UID.
     Client certificates and body files are looked for from `working_dir`. `cookie_jar` is a
-    file of the cookies a run starts with. `extras` are settings for extensions.
+    file of the cookies a run starts with. `max_response_size` is in bytes, 0 for any. `extras` are settings for extensions.
     """
 
     environment: Source = None
@@ -75,6 +75,7 @@ class Options:
     ssl_client_cert_list: str | None = None
     ssl_extra_ca_certs: str | None = None
     cookie_jar: str | Path | None = None
+    max_response_size: int = 0
     working_dir: str | Path = "."
     outside_files: bool = True
     show_secrets: bool = False
@@ -338,6 +339,7 @@ def _transport(options: Options, jar: Jar, tls_files: Mapping[str, Any]) -> Tran
         verify=not options.insecure,
         follow_redirects=not options.ignore_redirects,
         environ=options.environ,
+        limit=options.max_response_size,
         **tls_files,
     )
 

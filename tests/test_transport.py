@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import brotli
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -197,49 +194,6 @@ def test_early_hints_are_skipped(send: Send, recorder: Recorder) -> None:
     hints = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     recorder.answers(Answer((hints + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",)))
     assert send("/").body == b"ok"
-
-
-TEXT = b"pabal " * 500
-
-
-@pytest.mark.parametrize(
-    ("encoding", "body", "wanted"),
-    [
-        ("gzip", gzip.compress(TEXT), TEXT),
-        (" GZIP ", gzip.compress(TEXT), TEXT),
-        ("gzip", gzip.compress(b"one") + gzip.compress(b"two"), b"onetwo"),
-        ("gzip", b"", b""),
-        ("deflate", zlib.compress(TEXT), TEXT),
-        ("deflate", zlib.compress(TEXT)[2:-4], TEXT),
-        ("br", brotli.compress(TEXT), TEXT),
-        ("zstd", b"as it is", b"as it is"),
-        ("identity", b"as it is", b"as it is"),
-    ],
-)
-def test_bodies_are_decoded(send: Send, recorder: Recorder, encoding: str, body: bytes, wanted: bytes) -> None:
-    recorder.answers(answer(headers=[("Content-Encoding", encoding)], body=body))
-    response = send("/")
-    assert (response.body, response.wire_size) == (wanted, len(body))
-
-
-def test_a_cut_gzip_body_is_decoded_as_far_as_it_goes(send: Send, recorder: Recorder) -> None:
-    recorder.answers(answer(headers=[("Content-Encoding", "gzip")], body=gzip.compress(TEXT)[:-8]))
-    assert send("/").body == TEXT
-
-
-@pytest.mark.parametrize(
-    ("encoding", "code", "text"),
-    [
-        ("gzip", "Z_DATA_ERROR", "incorrect header check"),
-        ("deflate", "Z_DATA_ERROR", "invalid block type"),
-        ("br", "ERR__ERROR_FORMAT", "Decompression failed"),
-    ],
-)
-def test_a_body_that_is_not_what_it_says_is_an_error(send: Send, recorder: Recorder, encoding: str, code: str, text: str) -> None:
-    recorder.answers(answer(headers=[("Content-Encoding", encoding)], body=b"\xff\xff\xff plain"))
-    with pytest.raises(SendError) as caught:
-        send("/")
-    assert (caught.value.code, caught.value.what) == (code, text)
 
 
 def test_chunked_and_closing_answers_are_read_whole(send: Send, recorder: Recorder) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import rich_click as click
 
+from runner.cli.options import POSITIVE
+
 NETWORK_OPTIONS = (
     click.option("-k", "--insecure", is_flag=True, help="Do not verify TLS certificates.", panel="Network"),
     click.option("--ignore-redirects", is_flag=True, help="A 3xx is the response, it is not followed.", panel="Network"),
@@ -27,6 +29,9 @@ NETWORK_OPTIONS = (
     click.option(
         "--cookie-jar", metavar="PATH", help="Cookies to start with, as --export-cookie-jar writes them.", panel="Network"
     ),
+    click.option(
+        "--max-response-size", type=POSITIVE, metavar="BYTES", help="No larger body is taken, once decoded.", panel="Network"
+    ),
 )
 
 _SAME_NAME = (
@@ -38,9 +43,10 @@ _SAME_NAME = (
     "ssl_client_cert_list",
     "ssl_extra_ca_certs",
     "cookie_jar",
+    "max_response_size",
 )
 
 
 def network_from(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of `Options` that these options fill."""
-    return {name: values[name] for name in _SAME_NAME}
+    """The fields of `Options` that these options fill; those not given are left out."""
+    return {name: values[name] for name in _SAME_NAME if values[name]}

@@ -37,7 +37,7 @@ class Transport:
 
     `verify` and `follow_redirects` hold where a request's behavior says nothing else; proxies are read from `environ`. Of
     the client's `certificates` the first that is for a server is shown to it; `extra_roots` is a PEM file of authorities to
-    trust beside the usual ones.
+    trust beside the usual ones. Of a response's body, decoded, no more than `limit` bytes are taken, 0 for any number.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Transport:
         environ: Mapping[str, str] = MappingProxyType({}),
         certificates: Sequence[ClientCertificate] = (),
         extra_roots: Path | None = None,
+        limit: int = 0,
     ) -> None:
         self._jar = jar
         self._verify = verify
@@ -56,6 +57,7 @@ class Transport:
         self._environ = environ
         self._certificates = certificates
         self._extra_roots = extra_roots
+        self._limit = limit
         self._wire: Wire | None = None
 
     def send(
@@ -96,7 +98,7 @@ class Transport:
     def _exchange(self, sent: Prepared, rules: Rules, deadline: float | None) -> Answer:
         from runner.transport.wire import Route, Wire
 
-        self._wire = self._wire or Wire(extra_roots=self._extra_roots)
+        self._wire = self._wire or Wire(extra_roots=self._extra_roots, limit=self._limit)
         address = locate(sent.url)
         proxy = proxy_for(address, self._environ) if self._environ else None
         message = compose(sent, _target(address, proxy))
@@ -120,13 +122,13 @@ class Transport:
         return replace(hop, headers=put(hop.headers, "Cookie", "; ".join([*given, *texts])))
 
     def _response(self, first: Prepared, url: str, answer: Answer) -> Response:
-        encoding = (_values(answer, "content-encoding") or [""])[-1]
+        encoding = ", ".join(_values(answer, "content-encoding"))
         return Response(
             code=answer.code,
             reason=answer.reason,
             url=url,
             headers=answer.headers,
-            body=decode(answer.body, encoding, answer.method, answer.code),
+            body=decode(answer.body, encoding, answer.method, answer.code, self._limit),
             cookies=tuple(self._jar.for_url(url)),
             timings=answer.timings,
             wire_size=len(answer.body),

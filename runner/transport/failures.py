@@ -55,6 +55,11 @@ def timed_out(*, connecting: bool) -> SendError:
     return SendError(code, code=code, hint="the limit for one request is set with --timeout-request")
 
 
+def too_large(limit: int) -> SendError:
+    """A body of more bytes than the user allows."""
+    return SendError("Maximum response size reached", hint=f"no more than {limit} bytes are taken (--max-response-size)")
+
+
 def tls_failure(error: Exception) -> SendError:
     """A TLS handshake that came to nothing."""
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError
 
 from runner.errors import SendError
 from runner.model import Timings
-from runner.transport.failures import exchange_failure, proxy_failure, tls_failure, tunnel_failure
+from runner.transport.failures import exchange_failure, proxy_failure, tls_failure, too_large, tunnel_failure
 from runner.transport.message import Address
 from runner.transport.rules import Tls
 from runner.transport.sockets import HUNG_UP, Deadlined, Opened, open_socket
@@ -39,6 +39,7 @@ _KEEP_ALIVE = re.compile(r"timeout=(\d+)", re.IGNORECASE)
 _KEEP_ALIVE_MARGIN = 1.0
 _POOLS = 32
 _KEPT_PER_HOST = 8
+_PIECE = 262_144
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +112,12 @@ class _Stale(Exception):
 class Wire(HTTPAdapter):
     """Connections to servers and proxies, kept alive between requests.
 
-    `extra_roots` is a PEM file of authorities that are trusted, too.
+    `extra_roots` is a PEM file of authorities that are trusted, too. `limit` is how many bytes of a body are wanted, 0 for all.
     """
 
-    def __init__(self, *, extra_roots: Path | None = None) -> None:
+    def __init__(self, *, extra_roots: Path | None = None, limit: int = 0) -> None:
         self._extra_roots = extra_roots
+        self._limit = limit
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         super().__init__(pool_connections=_POOLS, pool_maxsize=_KEPT_PER_HOST)
 
@@ -155,7 +157,7 @@ class Wire(HTTPAdapter):
         conn.kept_until = 0.0
         try:
             opened = Opened() if kept else _open(pool, conn, deadline)
-            answer, conn.kept_until = _talk(conn.sock, message, method, deadline, start, opened)
+            answer, conn.kept_until = _talk(conn.sock, message, method, deadline, start, opened, self._limit)
             return answer
         except (OSError, http.client.HTTPException, ValueError) as error:
             if kept and isinstance(error, ConnectionError) and not conn.sock.received and method.upper() in _IDEMPOTENT:
@@ -212,7 +214,7 @@ def _with_proxy_headers(message: bytes, headers: Any) -> bytes:
 
 
 def _talk(
-    sock: Deadlined, message: bytes, method: str, deadline: float | None, start: float, opened: Opened
+    sock: Deadlined, message: bytes, method: str, deadline: float | None, start: float, opened: Opened, limit: int
 ) -> tuple[Answer, float]:
     """Write, then read; the second value says until when (of `perf_counter`) the connection can be used again."""
     sock.begin(deadline)
@@ -224,7 +226,7 @@ def _talk(
     try:
         reply.begin()
         began = perf_counter()
-        body = reply.read()
+        body = _body(reply, limit) if limit else reply.read()
         ended = perf_counter()
         answer = Answer(
             method=method,
@@ -244,6 +246,22 @@ def _talk(
         return answer, 0.0 if reply.will_close or reply.status == 101 else ended + _idle_seconds(reply)
     finally:
         reply.close()
+
+
+def _body(reply: http.client.HTTPResponse, limit: int) -> bytes:
+    """The body as it comes, which is not read to its end when it must be larger than the limit."""
+    most = limit + limit // 1000 + 1024  # an encoding adds a little to what it cannot make smaller
+    if (reply.length or 0) > most:
+        raise too_large(limit)
+    parts: list[bytes] = []
+    while part := reply.read(_PIECE):
+        parts.append(part)
+        most -= len(part)
+        if most < 0:
+            raise too_large(limit)
+    if reply.length:
+        raise http.client.IncompleteRead(b"", reply.length)
+    return b"".join(parts)
 
 
 def _idle_seconds(reply: http.client.HTTPResponse) -> float:
