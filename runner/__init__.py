@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from runner.model import Environment as Environment
     from runner.model import Variable as Variable
     from runner.plan import Settings as Settings
+    from runner.result import Results as Results
     from runner.result import RunResult as RunResult
+    from runner.series import Series as Series
 
 __version__ = "0.1.0"
 
@@ -41,7 +43,8 @@ _HOMES = {
     "load": ("load_collection", "load_environment"),
     "model": ("Collection", "Environment", "Variable"),
     "plan": ("Settings",),
-    "result": ("RunResult",),
+    "result": ("Results", "RunResult"),
+    "series": ("Series",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -24,6 +24,7 @@ from runner.sources import POSTMAN_API, Sources
 from runner.variables import Scope, Scopes
 
 if TYPE_CHECKING:  # what only a run needs is imported while the script engine starts
+    from runner.clock import Clock
     from runner.cookies import Jar
     from runner.engine import Engine
     from runner.events import RunEvent
@@ -93,36 +94,52 @@ class Options:
 class Session:
     """A run made ready: files read, variables filled, extensions chosen. Use as a context manager; nothing has been sent yet.
 
-    With `warm` the script engine is started in the background, if there are scripts, as soon as that is known.
+    With `warm` the script engine is started in the background, if there are scripts, as soon as that is known. A session
+    `after` another one goes on with its environment, globals, cookies, secrets, script engine and time, and closes it.
     """
 
-    def __init__(self, collection: Collection | str | Path, options: Options, *, warm: bool = False) -> None:
+    def __init__(
+        self,
+        collection: Collection | str | Path,
+        options: Options,
+        *,
+        warm: bool = False,
+        sources: Sources | None = None,
+        after: Session | None = None,
+    ) -> None:
         self.options = options
-        self._sources = open_sources(options)
+        self._sources = sources or open_sources(options)
         self.collection = self._sources.collection(collection)
-        self.secrets = Secrets()
+        self.secrets: Secrets = after.secrets if after else Secrets()
         self.origins: dict[tuple[str, str], str] = {}
         """Where values that are in no file came from, in words, by scope and name."""
         self._stack = ExitStack()
         self._engine: Engine | None = None
         self._jar: Jar | None = None
-        self._sandbox = _Sandbox()
+        self._clock: Clock | None = after._clock if after else None
+        self._sandbox: _Sandbox = after._sandbox if after else _Sandbox()
         self._stack.callback(self._sandbox.close)
-        self.plan = self._plan()
+        self.plan = plan_of(self.collection, options, self._sources.rows(options.data))
         if warm:
             self._warm()
-        self.scopes = self._scopes()
-        self._cookies = _cookies(options)
+        self.scopes = self._scopes(*(_left(after) if after else self._given()))
+        self._cookies = after.cookies() if after else _cookies(options)
         self._tls_files = _tls_files(options)
         for certificate in self._tls_files.get("certificates", ()):
             self.secrets.learn("passphrase", certificate.passphrase)
         self.extensions = self._extensions()
         self._learn_scopes()
+        if after:
+            self._stack.enter_context(after._stack.pop_all())
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the script engine, connections, and what extensions have started."""
         self._stack.close()
 
     def events(self, *, bodies: bool = True) -> Iterator[RunEvent]:
@@ -165,24 +182,19 @@ class Session:
         if self.plan.has_scripts:
             self._sandbox.warm()
 
-    def _plan(self) -> Plan:
-        return make_plan(
-            self.collection,
-            folders=self.options.folders,
-            exclude=self.options.exclude,
-            as_given=self.options.folders_as_given,
-            iterations=self.options.iterations,
-            rows=self._sources.rows(self.options.data),
-        )
-
-    def _scopes(self) -> Scopes:
-        from runner.dynamic import Dynamic
-
+    def _given(self) -> tuple[Environment, Environment]:
+        """Environment and globals as the options have them."""
         options = self.options
         environment = self._sources.environment(options.environment or Environment())
-        environment = self._overridden("environment", environment, options.env_vars, "--env-var")
         globals_ = self._sources.globals(options.globals or Environment())
-        globals_ = self._overridden("globals", globals_, options.global_vars, "--global-var")
+        return (
+            self._overridden("environment", environment, options.env_vars, "--env-var"),
+            self._overridden("globals", globals_, options.global_vars, "--global-var"),
+        )
+
+    def _scopes(self, environment: Environment, globals_: Environment) -> Scopes:
+        from runner.dynamic import Dynamic
+
         return Scopes(
             environment=self._filled(environment),
             globals=Scope(globals_.values, name=globals_.name, id=globals_.id),
@@ -256,9 +268,9 @@ class Session:
 
         options = self.options
         self._jar = jar = cookies.Jar(self._cookies)
+        self._clock = clock = self._clock or Clock(options.settings.timeout)
         transport = _transport(options, jar, self._tls_files)
         self._stack.callback(transport.close)
-        clock = Clock(options.settings.timeout)
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
         return Ports(
             sandbox=self._sandbox,
@@ -273,6 +285,26 @@ class Session:
             packages=Packages(options.packages, self._sandbox.syntax_error).of,
             user_agent=f"pabal/{__version__}",
         )
+
+
+def plan_of(collection: Collection, options: Options, rows: Sequence[Json]) -> Plan:
+    """What of a collection is run, how often.
+
+    Raises:
+        UsageError: a folder does not exist.
+    """
+    return make_plan(
+        collection,
+        folders=options.folders,
+        exclude=options.exclude,
+        as_given=options.folders_as_given,
+        iterations=options.iterations,
+        rows=rows,
+    )
+
+
+def _left(session: Session) -> tuple[Environment, Environment]:
+    return session.scopes.environment.export(), session.scopes.globals.export()
 
 
 class _Sandbox:

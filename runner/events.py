@@ -35,7 +35,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """The first event. `started` is seconds since 1970."""
+    """The first event. `started` is seconds since 1970.
+
+    Where `of` is more than 1, several collections are run one after the other, each from its RunStarted to its RunFinished;
+    this one is the `number`th.
+    """
 
     collection: Collection
     environment: Environment
@@ -43,6 +47,8 @@ class RunStarted:
     iterations: int
     items: int
     started: float
+    number: int = 1
+    of: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +167,7 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """The last event, whatever happened. `error` is set when the run broke off; `bail` when it stopped early on purpose."""
+    """The last event of a collection, whatever happened. `error` is set when it broke off; `bail` when it stopped on purpose."""
 
     finished: float
     environment: Environment

@@ -146,8 +146,10 @@ class RunResult:
     `stats` counts under Newman's names; its `requests` are all that went out, `sources` splits them by who asked for them
     (retry: attempts that were made once more, of which none is a failure). `refused` are requests that never left. Times are
     milliseconds, `started` and `finished` seconds since 1970, `received` bytes of heads and bodies. Apart from `failures`
-    nothing here grows with the length of the run.
+    nothing here grows with the length of the run. Of several collections in a row it tells the sum.
     """
+
+    collection: str = ""
 
     stats: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in STATS})
     sources: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in SOURCES})
@@ -196,7 +198,9 @@ class RunResult:
         return max(0.0, self.finished - self.started) * 1000
 
     def _run_started(self, event: events.RunStarted) -> None:
-        self.started = self.finished = event.started
+        self.collection = event.collection.name
+        self.started = self.started or event.started
+        self.finished = event.started
 
     def _iteration_started(self, _: events.IterationStarted) -> None:
         self.stats["iterations"].begin()
@@ -280,8 +284,8 @@ class RunResult:
 
     def _run_finished(self, event: events.RunFinished) -> None:
         self.finished = event.finished
-        self.unresolved = event.unresolved
-        self.error, self.bail = event.error, event.bail
+        self.unresolved = tuple(dict.fromkeys((*self.unresolved, *event.unresolved)))
+        self.error, self.bail = self.error or event.error, self.bail or event.bail
 
     _handlers: ClassVar[dict[type[RunEvent], Callable[[RunResult, Any], None]]] = {
         events.RunStarted: _run_started,
@@ -297,3 +301,39 @@ class RunResult:
         events.Interrupted: _interrupted,
         events.RunFinished: _run_finished,
     }
+
+
+_GRAVITY = (
+    ExitCode.OK,
+    ExitCode.NOTHING_RAN,
+    ExitCode.ASSERTION_FAILED,
+    ExitCode.BROKEN,
+    ExitCode.REFUSED,
+    ExitCode.INTERRUPTED,
+)
+
+
+class Results:
+    """What collections that ran one after the other came to: each by itself in `runs`, and all as one in `total`."""
+
+    def __init__(self) -> None:
+        self.runs: list[RunResult] = []
+        self.total = RunResult()
+
+    def add(self, event: RunEvent) -> None:
+        """Take in the next event."""
+        if isinstance(event, events.RunStarted):
+            self.runs.append(self.total if event.of == 1 else RunResult())
+        if self.runs and self.runs[-1] is not self.total:
+            self.runs[-1].add(event)
+        self.total.add(event)
+
+    @property
+    def current(self) -> RunResult:
+        """Of the collection that runs, or ran last."""
+        return self.runs[-1] if self.runs else self.total
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The gravest of the collections' own: one of which nothing ran counts though others did."""
+        return max((run.exit_code for run in self.runs), key=_GRAVITY.index, default=self.total.exit_code)

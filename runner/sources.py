@@ -6,7 +6,7 @@ The rules are Newman's (lib/run/secure-fs and lib/util): a URL must answer with 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -25,6 +25,7 @@ Place: TypeAlias = str | Path
 STDIN = "-"
 POSTMAN_API = "https://api.postman.com"
 _API_HOSTS = frozenset({"api.postman.com", "api.getpostman.com", "api.eu.postman.com"})
+_ENDING = ".postman_collection.json"
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _UID = re.compile(r"[0-9A-Z]+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HINTS = {
@@ -33,6 +34,22 @@ _HINTS = {
     404: "check the address or the UID",
     429: "the API's limit of calls is reached, try again later",
 }
+
+
+def spread(places: Sequence[Collection | Place]) -> Iterator[Collection | Place]:
+    """The places, for a folder the collections in it, sorted by name.
+
+    Raises:
+        LoadError: there are none in a folder.
+    """
+    for place in places:
+        if isinstance(place, Collection) or place == STDIN or not Path(place).is_dir():
+            yield place
+            continue
+        found = sorted(Path(place).glob(f"*{_ENDING}"))
+        if not found:
+            raise LoadError(f"no file in this folder ends in {_ENDING}", where=str(place))
+        yield from found
 
 
 class Sources:

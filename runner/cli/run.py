@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import rich_click as click
@@ -22,7 +23,8 @@ from runner.cli.network import NETWORK_OPTIONS, network_from
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
 from runner.errors import ExitCode, Refused, UsageError
 from runner.reporters import Reporter
-from runner.result import RunResult
+from runner.result import Results
+from runner.series import Series
 
 _BAIL_WORDS = re.compile(r"(folder|failure)(,(folder|failure))*")
 _REPORTER = re.compile(r"--reporter-([\w-]+)(?:=(.*))?", re.DOTALL)
@@ -72,7 +74,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
 
 
 @click.command("run", cls=RunCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("collection", metavar="COLLECTION", required=False)
+@click.argument("collection", metavar="COLLECTION...", nargs=-1)
 @variable_options
 @decorate(
     click.option(
@@ -145,8 +147,8 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     *EXTRA_OPTIONS,
 )
 @click.pass_context
-def command(ctx: click.RichContext, /, collection: str | None, **values: Any) -> int:
-    """Run a Postman collection: a file, - for stdin, an http(s) URL, or a Postman UID.
+def command(ctx: click.RichContext, /, collection: tuple[str, ...], **values: Any) -> int:
+    """Run Postman collections one after the other: files, folders of them, - for stdin, http(s) URLs, or Postman UIDs.
 
     Exit status: 0 all passed, 1 an assertion failed, 2 wrong usage, 3 a file could not be read, 4 a request or a script
     failed, 5 nothing ran, 6 refused by a guard, 130 interrupted.
@@ -160,27 +162,28 @@ def command(ctx: click.RichContext, /, collection: str | None, **values: Any) ->
 
         show_config(ctx)
         return ExitCode.OK
-    if collection is None:
-        raise click.MissingParameter(ctx=ctx, param_hint="'COLLECTION'", param_type="argument")
+    if not collection:
+        raise click.MissingParameter(ctx=ctx, param_hint="'COLLECTION...'", param_type="argument")
     options = replace(options_from(values, extras_from(values)), **network_from(values), **beyond_from(values))
-    with Session(collection, options, warm=True) as session:
-        confirm(session, yes=values["yes"])
+    agree = partial(confirm, yes=values["yes"])
+    with Series(collection, options, warm=True, before_next=agree) as series:
+        agree(series.session)
         from runner.cli.exports import export, export_paths
         from runner.cli.output import make_reporters
 
-        exports = export_paths(values)
+        exports = export_paths(values, len(series))
         reporters = make_reporters(values, ctx.meta["reporter_options"])
         # All that was loaded stays to the end: the collector need not look at it again.
         gc.freeze()
         gc.enable()
         try:
-            result = report(session, reporters)
+            results = report(series, reporters)
         except BrokenPipeError:  # whoever read the report has gone, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return ExitCode.BROKEN
         finally:
-            export(session, exports)
-    return ExitCode.OK if values["suppress_exit_code"] else result.exit_code
+            export(series, exports)
+    return ExitCode.OK if values["suppress_exit_code"] else results.exit_code
 
 
 def confirm(session: Session, *, yes: bool) -> None:
@@ -199,17 +202,17 @@ def confirm(session: Session, *, yes: bool) -> None:
             raise Refused("not agreed to, nothing was sent")
 
 
-def report(session: Session, reporters: list[Reporter]) -> RunResult:
+def report(series: Series, reporters: list[Reporter]) -> Results:
     """Run, tell every reporter, and have their files written whatever happens."""
-    result = RunResult()
+    results = Results()
     bodies = any(reporter.wants_bodies for reporter in reporters)
     with ExitStack() as stack:
-        before = signal.signal(signal.SIGINT, lambda *_: session.interrupt())
+        before = signal.signal(signal.SIGINT, lambda *_: series.interrupt())
         stack.callback(signal.signal, signal.SIGINT, before)
         for reporter in reporters:
             stack.callback(reporter.close)
-        for event in session.events(bodies=bodies):
-            result.add(event)
+        for event in series.events(bodies=bodies):
+            results.add(event)
             for reporter in reporters:
                 reporter.handle(event)
-    return result
+    return results

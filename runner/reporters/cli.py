@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 from runner import events
 from runner.events import RunEvent
 from runner.reporters import Reporter, Settings, Surroundings, switched_on
-from runner.reporters.cli_tables import failures, summary
+from runner.reporters.cli_tables import failures, outcomes, summary
 from runner.reporters.progress_line import ProgressLine
 from runner.reporters.terminal import Terminal, clean, is_terminal
 from runner.reporters.units import duration, size
-from runner.result import RunResult
+from runner.result import Results
 
 _LEVELS = {"log": "gray", "info": "cyan", "warn": "yellow", "debug": "blue", "error": "red"}
 _NARROW = 60
@@ -68,7 +68,8 @@ class CliReporter:
     def __init__(self, terminal: Terminal, show: Show, progress: ProgressLine | None, now: Callable[[], datetime]) -> None:
         self.wants_bodies = show.verbose
         self._terminal, self._show, self._progress, self._now = terminal, show, progress, now
-        self._result = RunResult()
+        self._results = Results()
+        self._of = 1
         self._lines: list[str] = []
         self._path: tuple[str, ...] = ()
         self._frame = ""
@@ -76,16 +77,19 @@ class CliReporter:
 
     def handle(self, event: RunEvent) -> None:
         """Print what there is to say about an event."""
-        self._result.add(event)
+        self._results.add(event)
         if self._progress:
-            self._progress.handle(event, len(self._result.failures))
+            self._progress.handle(event, len(self._results.total.failures))
         if handler := self._handlers.get(type(event)):
             handler(self, event)
         if self._lines:
             self._flush()
 
     def close(self) -> None:
-        """Leave nothing half drawn."""
+        """Tell the total of several collections, and leave nothing half drawn."""
+        if self._of > 1 and not self._show.no_summary:
+            self._say("", *outcomes(self._results, self._of, self._terminal), "")
+            self._say(summary(self._results.total, self._terminal, verbose=self._show.verbose))
         self._close_frame()
         self._flush()
         if self._progress:
@@ -108,7 +112,10 @@ class CliReporter:
         return self._terminal.paint(text, style)
 
     def _run_started(self, event: events.RunStarted) -> None:
-        if not self._show.no_banner:
+        self._of, self._path = event.of, ()
+        if event.number > 1:
+            self._say("")
+        elif not self._show.no_banner:
             self._say("pabal", "")
         if name := event.collection.name or event.collection.id:
             self._say(clean(name))
@@ -173,11 +180,11 @@ class CliReporter:
         if assertion.passed:
             self._say(f"{stamp}{self._paint(f'  {self._terminal.symbols.ok} ', 'green')} {self._paint(name, 'gray')}")
         else:
-            self._say(f"{stamp}{self._paint(f'{len(self._result.failures):>3}. {name}', 'red bold')}")
+            self._say(f"{stamp}{self._paint(f'{len(self._results.current.failures):>3}. {name}', 'red bold')}")
 
     def _script_failed(self, event: events.ScriptFailed) -> None:
         sign = "⠄" if self._terminal.unicode else "."
-        text = f"{len(self._result.failures):>3}{sign} {event.error.name} in {event.listen}-script"
+        text = f"{len(self._results.current.failures):>3}{sign} {event.error.name} in {event.listen}-script"
         self._say(self._paint(text, "red bold"))
 
     def _script_finished(self, event: events.ScriptFinished) -> None:
@@ -212,7 +219,7 @@ class CliReporter:
         self._say("", self._paint("interrupted", "red bold"))
 
     def _run_finished(self, event: events.RunFinished) -> None:
-        show, result = self._show, self._result
+        show, result = self._show, self._results.current
         self._say("")
         if not show.no_summary:
             self._say(summary(result, self._terminal, verbose=show.verbose))

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from runner.errors import ExitCode
 from runner.reporters.terminal import Terminal, clean
 from runner.reporters.units import duration, size
-from runner.result import Count, Failure, RunResult, Spread
+from runner.result import Count, Failure, Results, RunResult, Spread
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -122,6 +123,23 @@ def _render(table: Table, terminal: Terminal, width: int) -> list[str]:
     with console.capture() as drawn:
         console.print(table)
     return drawn.get().splitlines()
+
+
+def outcomes(results: Results, of: int, terminal: Terminal) -> Iterator[str]:
+    """A line for each of several collections, and one for those whose turn did not come."""
+    yield f"{len(results.runs)} of {of} collections"
+    for run in results.runs:
+        passed = run.exit_code is ExitCode.OK
+        word = terminal.paint("passed", "green") if passed else terminal.paint("failed", "red bold")
+        facts = [_counted(run.stats["requests"].total, "request"), _counted(run.stats["assertions"].total, "assertion")]
+        facts += [] if passed else [_counted(len(run.failures), "failure"), f"exit status {int(run.exit_code)}"]
+        yield f"  {word}  {clean(run.collection)}: {', '.join(facts)}"
+    if of > len(results.runs):
+        yield f"  {terminal.paint('not run', 'cyan')}  {of - len(results.runs)}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def failures(found: list[Failure], terminal: Terminal) -> Iterator[str]:

@@ -8,9 +8,10 @@ import math
 import shutil
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, ClassVar, Protocol, TextIO
+from typing import Any, ClassVar, Protocol, TextIO
 
 from runner import events
 from runner.dump import collection_json, environment_json, request_json, sent_request_json
@@ -19,7 +20,7 @@ from runner.model import Collection, Environment, Item, Json, Response
 from runner.reporters import Settings, Surroundings
 from runner.reporters.files import report_path, whole_file
 from runner.reporters.text import text_of
-from runner.result import Count, Failure, RunResult, Spread
+from runner.result import Count, Failure, Results, RunResult, Spread
 from runner.sandbox import ScriptError
 
 _IN_MEMORY = 4_000_000
@@ -44,10 +45,12 @@ class JsonReporter:
     def __init__(self, export: str | None, surroundings: Surroundings) -> None:
         self._export, self._surroundings = export, surroundings
         self._path: Path | None = None
-        self._result = RunResult()
+        self._results = Results()
+        self._of = 1
         self._run: events.RunStarted | events.RunFinished | None = None
         self._execution: _Execution | None = None
         self._spool: SpooledTemporaryFile[bytes] | None = None
+        self._reports: SpooledTemporaryFile[bytes] | None = None
         self._items: dict[int, tuple[Item, Json]] = {}
 
     def handle(self, event: RunEvent) -> None:
@@ -56,14 +59,13 @@ class JsonReporter:
         Raises:
             UsageError: the run starts and the report has no place to go.
         """
-        self._result.add(event)
+        if isinstance(event, events.RunStarted):
+            self._start(event)
+        self._results.add(event)
         if isinstance(event, events.ItemStarted):
             self._execution = _Execution(event.place, self._item(event.place.item))
         elif isinstance(event, events.RunStarted | events.RunFinished):
             self._run = event
-            self._spool = self._spool or SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (closed by close)
-            if self._path is None and self._export != "-":
-                self._path = report_path(self._export, "json", self._surroundings.now())
         elif self._execution:
             self._execution.add(event)
         if isinstance(event, events.ItemFinished | events.RunFinished):
@@ -71,16 +73,42 @@ class JsonReporter:
 
     def close(self) -> None:
         """Write the report, unless the run has not even begun."""
-        if self._run is None or self._spool is None:
+        with ExitStack() as stack:
+            for spool in filter(None, (self._spool, self._reports)):
+                stack.enter_context(spool)
+            if self._spool is None:
+                return
+            if self._path is None:
+                self._write(_TextSink(self._surroundings.out))
+                return
+            with whole_file(self._path) as file:
+                self._write(file)
+
+    def _start(self, event: events.RunStarted) -> None:
+        self._of = event.of
+        if self._path is None and self._export != "-":
+            self._path = report_path(self._export, "json", self._surroundings.now())
+        if self._run:
+            self._put_by()
+        self._spool = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (closed by close)
+
+    def _put_by(self) -> None:
+        """Of several collections, keep the report of the one that is over."""
+        self._reports = self._reports or SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (closed by close)
+        self._reports.write(b",\n" if self._reports.tell() else b"\n")
+        self._write_one(self._reports)
+
+    def _write(self, file: _Sink) -> None:
+        """One collection's report as it is, or all of them under `runs`, with what they come to in `run`."""
+        if self._of == 1:
+            self._write_one(file)
             return
-        with self._spool as spool:
-            self._append()
-            spool.seek(0)
-            if self._path:
-                with whole_file(self._path) as file:
-                    self._write(file, self._run, spool)
-            else:
-                self._write(_TextSink(self._surroundings.out), self._run, spool)
+        self._put_by()
+        file.write(b'{"runs": [')
+        if self._reports:
+            self._reports.seek(0)
+            shutil.copyfileobj(self._reports, file, 1 << 20)
+        file.write(b'],\n"run": %s}\n' % _encoded(_sum(self._results)))
 
     def _item(self, item: Item) -> Json:
         """Scripts and examples are in the collection; repeated in each execution they would be most of the report."""
@@ -96,17 +124,23 @@ class JsonReporter:
             self._spool.write(_encoded(self._execution.content))
             self._execution = None
 
-    def _write(self, file: _Sink, run: events.RunStarted | events.RunFinished, executions: IO[bytes]) -> None:
+    def _write_one(self, file: _Sink) -> None:
+        run, executions, result = self._run, self._spool, self._results.current
+        if run is None or executions is None:
+            return
+        self._append()
+        executions.seek(0)
         for name, value in _scopes(run.collection, run.environment, run.globals):
             file.write(b'{"%s": ' % name.encode() if name == "collection" else b',\n"%s": ' % name.encode())
             file.write(_encoded(value))
-        stats, timings = _encoded(_stats(self._result)), _encoded(_timings(self._result))
+        stats, timings = _encoded(_stats(result)), _encoded(_timings(result))
         file.write(b',\n"run": {\n"stats": %s,\n"timings": %s,\n"executions": [' % (stats, timings))
-        shutil.copyfileobj(executions, file, 1 << 20)
-        file.write(b'],\n"transfers": %s,\n"failures": [' % _encoded({"responseTotal": self._result.received}))
-        for place, failure in enumerate(self._result.failures):
+        with executions:
+            shutil.copyfileobj(executions, file, 1 << 20)
+        file.write(b'],\n"transfers": %s,\n"failures": [' % _encoded({"responseTotal": result.received}))
+        for place, failure in enumerate(result.failures):
             file.write((b",\n" if place else b"\n") + _encoded(_failure(failure)))
-        file.write(b"],\n%s}}\n" % _encoded(_ending(self._result))[1:-1])
+        file.write(b"],\n%s}}\n" % _encoded(_ending(result))[1:-1])
 
 
 class _TextSink:
@@ -247,6 +281,13 @@ def _timings(result: RunResult) -> Json:
         timings |= {f"{name}Average": spread.average, f"{name}Min": spread.min, f"{name}Max": spread.max, f"{name}Sd": spread.sd}
     timings["percentiles"] = result.percentiles.usual
     return timings | {"started": round(result.started * 1000), "completed": round(result.finished * 1000)}
+
+
+def _sum(results: Results) -> Json:
+    """What several collections come to; their executions and failures are in the reports of each."""
+    total = results.total
+    counted = {"stats": _stats(total), "timings": _timings(total), "transfers": {"responseTotal": total.received}}
+    return counted | _ending(total) | {"exitCode": int(results.exit_code)}
 
 
 def _failure(failure: Failure) -> Json:

@@ -7,6 +7,9 @@ name that comes again within an item gets `(2)`. Only the second and later are m
 several: a plain run keeps the names that Newman gave, and with them its history. The iteration stands behind the item, so
 that Jenkins, for which all before the last dot is the package, shows the iterations of an item side by side.
 
+Several collections share one report. There the class of a case begins with its collection's name, as with a package's, and so
+does the name of a suite.
+
 Skipped tests and items are `<skipped>`. A request without an answer, a refused one and a script that died are an `<error>` in
 a case of their own, as is a run that broke off: readers look at cases, and a suite without any is shown green. The totals of
 `testsuites` count cases, as readers expect; Newman has the number of items there.
@@ -62,13 +65,16 @@ class JunitReporter:
     def __init__(self, export: str | None, surroundings: Surroundings) -> None:
         self._export, self._surroundings = export, surroundings
         self._path: Path | None = None
-        self._collection: Collection | None = None
+        self._collection = Collection(id="", name="")
+        self._names: list[str] = []
+        self._package = ""
+        self._packages: Counter[str] = Counter()
         self._timestamp = ""
         self._suite: _Suite | None = None
         self._runs: Counter[str] = Counter()
         self._totals = _Totals()
         self._spool: SpooledTemporaryFile[str] | None = None
-        self._ending: ScriptError | None = ScriptError(name="RunBroken", message="the run did not come to its end")
+        self._ending: ScriptError | None = None
 
     def handle(self, event: RunEvent) -> None:
         """Take in an event.
@@ -87,8 +93,7 @@ class JunitReporter:
             return
         with self._spool as spool:
             self._finish()
-            if self._ending:
-                self._append(self._run_suite(self._ending))
+            self._end()
             spool.seek(0)
             if self._path is None:
                 self._write(self._surroundings.out, spool)
@@ -98,6 +103,11 @@ class JunitReporter:
 
     def _run_started(self, event: events.RunStarted) -> None:
         self._open(event.collection, event.started)
+        self._ending = ScriptError(name="RunBroken", message="the run did not come to its end")
+        if event.of > 1:
+            name = self._collection_class()
+            self._packages[name] += 1
+            self._package = name + (str(self._packages[name]) if self._packages[name] > 1 else "")
 
     def _iteration_started(self, _: events.IterationStarted) -> None:
         self._runs.clear()
@@ -110,11 +120,15 @@ class JunitReporter:
         self._runs[class_name] += 1
         run = self._runs[class_name]
         iteration = place.iteration + 1 if place.cycles > 1 else 0
+        if self._package:
+            class_name = f"{self._package}.{class_name}"
         self._suite = _Suite(
-            name=full_name + (f" (iteration {iteration})" if iteration else "") + (f" (run {run})" if run > 1 else ""),
+            name=self._title(full_name)
+            + (f" (iteration {iteration})" if iteration else "")
+            + (f" (run {run})" if run > 1 else ""),
             class_name=class_name + (f".Iteration{iteration}" if iteration else "") + (f".Run{run}" if run > 1 else ""),
             full_name=full_name,
-            collection=self._collection or Collection(id="", name=""),
+            collection=self._collection,
             place=place,
         )
 
@@ -125,11 +139,14 @@ class JunitReporter:
         self._ending = ScriptError(name="Interrupted", message="the run was interrupted")
 
     def _run_finished(self, event: events.RunFinished) -> None:
-        self._open(event.collection, event.finished)
+        if self._spool is None:
+            self._open(event.collection, event.finished)
+        self._finish()
         if event.error is not None:
             self._ending = ScriptError(name="RunBroken", message=event.error)
         elif self._ending and self._ending.name != "Interrupted":
             self._ending = None
+        self._end()
 
     _handlers: ClassVar[dict[type[RunEvent], Callable[[JunitReporter, Any], None]]] = {
         events.RunStarted: _run_started,
@@ -141,30 +158,40 @@ class JunitReporter:
     }
 
     def _open(self, collection: Collection, moment: float) -> None:
+        self._collection = collection
+        self._names.append(collection.name)
+        self._timestamp = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if self._spool:
             return
         if self._export != "-":
             self._path = report_path(self._export, "xml", self._surroundings.now())
-        self._collection = collection
-        self._timestamp = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._spool = SpooledTemporaryFile(  # noqa: SIM115 (closed by close)
             max_size=_IN_MEMORY, mode="w+", encoding="utf-8", newline=""
         )
 
     def _collection_class(self) -> str:
-        return _class_name(self._collection.name if self._collection else "") or "Collection"
+        return _class_name(self._collection.name) or "Collection"
 
     def _finish(self) -> None:
         if self._suite:
             self._append(self._suite)
             self._suite = None
 
+    def _end(self) -> None:
+        """Tell what kept the collection from its end, if anything did."""
+        if self._ending:
+            self._append(self._run_suite(self._ending))
+            self._ending = None
+
+    def _title(self, full_name: str) -> str:
+        """A suite's name: with the collection's before it where there are several."""
+        return f"{self._collection.name} / {full_name}" if self._package else full_name
+
     def _run_suite(self, error: ScriptError) -> _Suite:
         """The suite that tells of the run itself, where an error belongs that is no item's."""
-        collection = self._collection or Collection(id="", name="")
-        suite = _Suite(
-            name=collection.name, class_name=self._collection_class(), full_name=collection.name, collection=collection
-        )
+        collection = self._collection
+        class_name = self._package or self._collection_class()
+        suite = _Suite(name=collection.name, class_name=class_name, full_name=collection.name, collection=collection)
         suite.error("run", error.name, error.message)
         return suite
 
@@ -176,7 +203,7 @@ class JunitReporter:
             self._spool.write(f"  {tostring(element, 'unicode')}\n")
 
     def _write(self, file: _Sink, suites: IO[str]) -> None:
-        root = Element("testsuites", {"name": _legal(self._collection.name if self._collection else ""), **self._totals.counts()})
+        root = Element("testsuites", {"name": _legal(", ".join(self._names)), **self._totals.counts()})
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
         file.write(tostring(root, "unicode").removesuffix(" />") + ">\n")
         shutil.copyfileobj(suites, file, 1 << 18)

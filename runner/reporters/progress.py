@@ -50,7 +50,7 @@ class ProgressReporter:
         """Show what an event has changed."""
         self._result.add(event)
         if isinstance(event, events.RunStarted):
-            self._total = event.items * event.iterations
+            self._done, self._total = 0, event.items * event.iterations
         elif isinstance(event, events.ItemFinished):
             place = event.place
             self._done, self._total = place.iteration * place.length + place.position + 1, place.length * place.cycles
@@ -102,6 +102,9 @@ class _Lines:
 
     def show(self, done: int, total: int, failed: int) -> None:
         percent = done * 100 // total if total else 0
+        if not done:  # the next collection
+            self.close()
+            self._tenths = 0
         self._line = f"progress {percent}% | {_numbers(done, total, failed)}\n"
         if percent // 10 > self._tenths:
             self._tenths = percent // 10
