@@ -19,7 +19,7 @@ from runner.errors import SendError
 from runner.model import Prepared, Response
 from runner.transport.decoding import decode
 from runner.transport.message import Address, compose, locate
-from runner.transport.proxies import proxy_for
+from runner.transport.proxies import proxy_for, through
 from runner.transport.redirects import Headers, follow, put
 from runner.transport.rules import Rules, Tls
 
@@ -101,7 +101,10 @@ class Transport:
         self._wire = self._wire or Wire(extra_roots=self._extra_roots, limit=self._limit)
         address = locate(sent.url)
         proxy = proxy_for(address, self._environ) if self._environ else None
-        message = compose(sent, _target(address, proxy))
+        if proxy:
+            message, proxy = through(proxy, sent, address)
+        else:
+            message = compose(sent, address.target)
         route = Route(address=address, proxy=proxy, tls=self._tls(rules, address))
         answer = self._wire.exchange(message, sent.method, route, deadline)
         if rules.cookies and (lines := _values(answer, "set-cookie")):
@@ -157,12 +160,6 @@ def _authorized(hop: Prepared) -> Prepared:
 
 def _has(headers: Headers, wanted: str) -> bool:
     return any(name.lower() == wanted for name, _ in headers)
-
-
-def _target(address: Address, proxy: str | None) -> str:
-    """A proxy is told the whole URL, unless it only tunnels."""
-    plain = proxy is not None and address.scheme == "http"
-    return f"http://{address.authority}{address.target}" if plain else address.target
 
 
 def _values(answer: Answer, name: str) -> list[str]:

@@ -76,14 +76,24 @@ def proxy_failure() -> SendError:
     return SendError("the URL of the proxy cannot be used", hint="HTTP_PROXY and HTTPS_PROXY take http://host:port")
 
 
-def tunnel_failure(error: OSError) -> SendError:
+def proxy_unreachable(cause: SendError, *, tunnel: bool) -> SendError:
+    """A proxy that we could not connect to, told as Node does for a tunnel (@postman/tunnel-agent) and for plain http."""
+    hint = "this is the proxy of HTTP_PROXY or HTTPS_PROXY; NO_PROXY names hosts that need none"
+    return _no_tunnel(f"cause={cause.what}", hint) if tunnel else SendError(cause.what, code=cause.code, hint=hint)
+
+
+def tunnel_failure(error: Exception) -> SendError:
     """A proxy that would not connect us to the server."""
-    refused = _TUNNEL_STATUS.search(str(error))
-    if refused is None:
-        return tls_failure(error)
-    hint = "the proxy asks for a name and password" if refused[1] == "407" else ""
-    what = f"tunneling socket could not be established, statusCode={refused[1]}"
-    return SendError(what, code="ECONNRESET", hint=hint)
+    if refused := _TUNNEL_STATUS.search(str(error)):
+        hint = "the proxy asks for a name and password: http://name:password@host:port" if refused[1] == "407" else ""
+        return _no_tunnel(f"statusCode={refused[1]}", hint)
+    if isinstance(error, TimeoutError):
+        return timed_out(connecting=True)
+    return _no_tunnel(f"cause={exchange_failure(error).what}", "the proxy does not answer as a proxy does")
+
+
+def _no_tunnel(why: str, hint: str) -> SendError:
+    return SendError(f"tunneling socket could not be established, {why}", code="ECONNRESET", hint=hint)
 
 
 def exchange_failure(error: Exception) -> SendError:

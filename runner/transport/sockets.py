@@ -51,6 +51,14 @@ class Deadlined(_Socket):
         self.received += count
         return count
 
+    def recv(self, *args: Any, **kwargs: Any) -> bytes:
+        """Read as `socket.recv` does, within the deadline."""
+        if self.deadline is not None:
+            self.settimeout(remaining(self.deadline))
+        data = super().recv(*args, **kwargs)
+        self.received += len(data)
+        return data
+
 
 class PlainSocket(Deadlined, socket.socket):
     """A TCP socket with a deadline."""
@@ -58,6 +66,11 @@ class PlainSocket(Deadlined, socket.socket):
 
 class TlsSocket(Deadlined, ssl.SSLSocket):
     """A TLS socket with a deadline."""
+
+
+def carrier(sock: Any) -> Deadlined:
+    """The socket that carries this one: itself, but for TLS within the TLS that a proxy is spoken to with."""
+    return sock if isinstance(sock, Deadlined) else sock.socket
 
 
 @dataclass(slots=True)

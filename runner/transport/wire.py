@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import math
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
@@ -21,13 +20,15 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
+from urllib3.poolmanager import proxy_from_url
 
 from runner.errors import SendError
 from runner.model import Timings
-from runner.transport.failures import exchange_failure, proxy_failure, tls_failure, too_large, tunnel_failure
+from runner.transport.failures import exchange_failure, proxy_failure, proxy_unreachable, tls_failure, too_large, tunnel_failure
 from runner.transport.message import Address
+from runner.transport.proxies import Proxy
 from runner.transport.rules import Tls
-from runner.transport.sockets import HUNG_UP, Deadlined, Opened, open_socket
+from runner.transport.sockets import HUNG_UP, Deadlined, Opened, carrier, open_socket
 
 if TYPE_CHECKING:
     import ssl
@@ -44,11 +45,16 @@ _PIECE = 262_144
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """How to reach a server: its address, a proxy's URL or None, and how TLS must be where it is spoken."""
+    """How to reach a server: its address, a proxy or None, and how TLS must be where it is spoken."""
 
     address: Address
-    proxy: str | None = None
+    proxy: Proxy | None = None
     tls: Tls
+
+    @property
+    def tunnels(self) -> bool:
+        """Whether the proxy only passes on what is said to the server."""
+        return self.proxy is not None and self.address.scheme == "https"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +74,17 @@ class _Measured:
 
     _dns_host: str
     port: int
+    proxy: Any
+    proxy_is_tunneling: bool
     deadline: float | None = None
     opened = Opened()
     kept_until = 0.0
 
     def _new_conn(self) -> Deadlined:
-        sock = open_socket(self._dns_host, self.port, self.deadline, self.opened)
+        try:
+            sock = open_socket(self._dns_host.strip("[]"), self.port, self.deadline, self.opened)
+        except SendError as error:
+            raise (proxy_unreachable(error, tunnel=self.proxy_is_tunneling) if self.proxy else error) from error
         sock.begin(self.deadline)
         return sock
 
@@ -83,7 +94,11 @@ class _PlainConnection(_Measured, HTTPConnection):
 
 
 class _TlsConnection(_Measured, HTTPSConnection):
-    pass
+    def _tunnel(self) -> None:
+        try:
+            super()._tunnel()
+        except (OSError, http.client.HTTPException) as error:
+            raise tunnel_failure(error) from error
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -124,13 +139,7 @@ class Wire(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of our kind of connection."""
         super().init_poolmanager(*args, **kwargs)
-        _use_our_pools(self.poolmanager)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Make the pools of a proxy of our kind of connection, too."""
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        _use_our_pools(manager)
-        return manager
+        _with_our_pools(self.poolmanager)
 
     def exchange(self, message: bytes, method: str, route: Route, deadline: float | None) -> Answer:
         """Send a whole request and read the whole answer.
@@ -148,19 +157,17 @@ class Wire(HTTPAdapter):
 
     def _attempt(self, message: bytes, method: str, route: Route, deadline: float | None, start: float, *, fresh: bool) -> Answer:
         pool = self._pool(route)
-        if pool.proxy and route.address.scheme == "http":
-            message = _with_proxy_headers(message, pool.proxy_headers)
         conn = pool._get_conn()
         if fresh or perf_counter() > conn.kept_until:
             conn.close()
         kept = not conn.is_closed
         conn.kept_until = 0.0
         try:
-            opened = Opened() if kept else _open(pool, conn, deadline)
+            opened = Opened() if kept else _open(conn, route, deadline)
             answer, conn.kept_until = _talk(conn.sock, message, method, deadline, start, opened, self._limit)
             return answer
         except (OSError, http.client.HTTPException, ValueError) as error:
-            if kept and isinstance(error, ConnectionError) and not conn.sock.received and method.upper() in _IDEMPOTENT:
+            if kept and isinstance(error, ConnectionError) and not carrier(conn.sock).received and method.upper() in _IDEMPOTENT:
                 raise _Stale from error
             raise exchange_failure(error) from error
         finally:
@@ -171,11 +178,23 @@ class Wire(HTTPAdapter):
     def _pool(self, route: Route) -> Any:
         address = route.address
         settings = {"ssl_context": self._context(route.tls)} if address.scheme == "https" else {}
+        manager = self._manager(route.proxy, route.tls) if route.proxy else self.poolmanager
         try:
-            manager = self.proxy_manager_for(route.proxy) if route.proxy else self.poolmanager
             return manager.connection_from_host(address.host, address.port, scheme=address.scheme, pool_kwargs=settings)
-        except (OSError, ValueError, HTTPError) as error:
-            raise proxy_failure() from error
+        except (HTTPError, ValueError) as error:
+            raise SendError(f"getaddrinfo ENOTFOUND {address.host}", code="ENOTFOUND") from error
+
+    def _manager(self, proxy: Proxy, tls: Tls) -> Any:
+        """The connections through a proxy. TLS with the proxy itself is verified or not, as that with the server."""
+        key = proxy, tls.verify
+        if key not in self.proxy_manager:
+            context = self._context(Tls(verify=tls.verify)) if proxy.url.startswith("https:") else None
+            try:
+                manager = proxy_from_url(proxy.url, num_pools=_POOLS, maxsize=_KEPT_PER_HOST, proxy_ssl_context=context)
+            except (HTTPError, ValueError) as error:
+                raise proxy_failure() from error
+            self.proxy_manager[key] = _with_our_pools(manager)
+        return self.proxy_manager[key]
 
     def _context(self, tls: Tls) -> ssl.SSLContext:
         if tls not in self._contexts:
@@ -185,39 +204,33 @@ class Wire(HTTPAdapter):
         return self._contexts[tls]
 
 
-def _use_our_pools(manager: Any) -> None:
+def _with_our_pools(manager: Any) -> Any:
     manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+    return manager
 
 
-def _open(pool: Any, conn: Any, deadline: float | None) -> Opened:
+def _open(conn: Any, route: Route, deadline: float | None) -> Opened:
     """Connect, through the proxy's tunnel where there is one."""
     conn.deadline, conn.opened = deadline, Opened()
     start = perf_counter()
-    tunnel = pool.proxy is not None and pool.scheme == "https"
-    connect: Callable[[], None] = (lambda: pool._prepare_proxy(conn)) if tunnel else conn.connect
+    if route.proxy and route.tunnels:
+        headers = {"Proxy-Authorization": route.proxy.authorization} if route.proxy.authorization else None
+        conn.set_tunnel(route.address.host, route.address.port, headers, scheme=conn.proxy.scheme)
     try:
-        connect()
+        conn.connect()
     except (OSError, http.client.HTTPException) as error:
-        raise (tunnel_failure(error) if tunnel and isinstance(error, OSError) else tls_failure(error)) from error
+        raise tls_failure(error) from error
     opened: Opened = conn.opened
-    if pool.scheme == "https":
+    if isinstance(conn, HTTPSConnection):
         opened.tls = (perf_counter() - start) * 1000 - opened.dns - opened.connect
     return opened
-
-
-def _with_proxy_headers(message: bytes, headers: Any) -> bytes:
-    if not headers:
-        return message
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    head, gap, body = message.partition(b"\r\n\r\n")
-    return head + b"\r\n" + lines.encode("latin-1") + gap[2:] + body
 
 
 def _talk(
     sock: Deadlined, message: bytes, method: str, deadline: float | None, start: float, opened: Opened, limit: int
 ) -> tuple[Answer, float]:
     """Write, then read; the second value says until when (of `perf_counter`) the connection can be used again."""
-    sock.begin(deadline)
+    carrier(sock).begin(deadline)
     asked = perf_counter()
     # A server may answer and hang up before it has read all of a body: its answer still counts.
     with suppress(*HUNG_UP):
