@@ -66,6 +66,11 @@ def order(name: str = "order", prefix: str = "VTS", tr_id: str | None = None, **
     return item(name, more.pop("url", ORDER), given, prefix=prefix, body=body, **more)
 
 
+def rewritten(found: Any, **changes: Any) -> Any:
+    """An item with another url, method or the like."""
+    return {**found, "request": {**found["request"], **changes}}
+
+
 def collection(*items: Any) -> Collection:
     return collection_from_json({"info": {"name": "kis"}, "item": list(items)})
 

@@ -16,7 +16,7 @@ from runner.assemble import Options, Session
 from runner.events import RequestSent, RunEvent
 from runner.model import Collection, Prepared, Response
 from runner.transport import Transport
-from tests.kis_runs import ORDER, collection, item, order
+from tests.kis_runs import ORDER, collection, item, order, rewritten
 from tests.servers import Recorder, answer
 
 REAL = "https://openapi.koreainvestment.com:9443"
@@ -80,10 +80,6 @@ def quiet(pre: str = "", test: str = "") -> Any:
 
 def real(**more: Any) -> Any:
     return order("attempt", prefix="PROD", **more)
-
-
-def rewritten(found: Any, **changes: Any) -> Any:
-    return {**found, "request": {**found["request"], **changes}}
 
 
 def with_headers(found: Any, *headers: tuple[str, str]) -> Any:
