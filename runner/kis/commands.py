@@ -45,6 +45,12 @@ OPTIONS = (
         panel=_PANEL,
     ),
     click.option(
+        "--all-pages",
+        is_flag=True,
+        help="Fetch inquiries to their last page; scripts see one answer with all rows.",
+        panel=_PANEL,
+    ),
+    click.option(
         "--no-kis-checks", is_flag=True, help="A refusal of the broker is a line in the report, not a failure.", panel=_PANEL
     ),
     click.option("--simulate", is_flag=True, help="Run against a built-in simulator; nothing reaches the broker.", panel=_PANEL),
@@ -55,7 +61,7 @@ OPTIONS = (
 
 NAMES = (
     *("no_kis", "keep_account", "allow_revoke", "allow_real_orders", "max_real_orders", "simulate", "simulate_limits"),
-    *("token_cache", "rate", "no_kis_checks"),
+    *("token_cache", "rate", "no_kis_checks", "all_pages"),
 )
 
 

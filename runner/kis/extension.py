@@ -11,7 +11,7 @@ from typing import Any
 from runner import url as urls
 from runner.errors import SendError
 from runner.extension import Prepare, Talk, Turn
-from runner.kis import accounts, answers, calls, codes, hashkey, limits, mixups, tokens
+from runner.kis import accounts, answers, calls, codes, hashkey, limits, mixups, pages, tokens
 from runner.kis.guard import OrderGuard
 from runner.kis.hosts import VARIABLES, Kind, expanded
 from runner.kis.issuing import Tokens
@@ -32,7 +32,8 @@ CHECK_ORDERS = (
 class KisExtension(OrderGuard):
     """One run against the broker.
 
-    `rates` are calls a second for each app key, by kind of host; `checks` makes a refusal of the broker a failed assertion.
+    `rates` are calls a second for each app key, by kind of host; `checks` makes a refusal of the broker a failed assertion,
+    `all_pages` fetches inquiries to their end.
     `store`, `reuse` and `patient` say how tokens are kept, as in `Tokens`; `supply` gives variables a value.
     """
 
@@ -48,6 +49,7 @@ class KisExtension(OrderGuard):
         allow_revoke: bool = False,
         keep_account: bool = False,
         checks: bool = True,
+        all_pages: bool = False,
         rates: Mapping[Kind, float] = MappingProxyType({}),
         store: Store | None = None,
         reuse: bool = True,
@@ -55,7 +57,7 @@ class KisExtension(OrderGuard):
         supply: Callable[[Mapping[str, str]], None] = lambda values: None,
     ) -> None:
         super().__init__(hosts=hosts, lookup=lookup, orders=orders)
-        self._checks = checks
+        self._checks, self._all_pages = checks, all_pages
         self._limits = limits.Limits(rates)
         self._tokens = Tokens(self._hosts, store or Store(), reuse=reuse, patient=patient)
         self._supply = supply
@@ -171,16 +173,22 @@ class KisExtension(OrderGuard):
         if tokens.is_revocation(prepared.url):
             self._tokens.forget(prepared)
         try:
-            response = yield prepared
-            assert response is not None  # noqa: S101 (a request is followed by its response)
-            if answers.code(response) in answers.DEAD_TOKEN:
-                response = yield from self._revived(prepared, response)
+            response = yield from self._said(prepared)
         except SendError as error:
             if moves_money(prepared) and not calls.never_left(error):
                 raise SendError(f"{error.what}: {CHECK_ORDERS}", code=error.code, hint=error.hint) from error
             raise
         if moves_money(prepared) and answers.code(response) in answers.UNSURE:
             yield CHECK_ORDERS
+        if self._all_pages and pages.goes_on(response) and prepared.method.strip().upper() == "GET":
+            response = yield from pages.rest(prepared, response, self._said)
+        return response
+
+    def _said(self, prepared: Prepared) -> Talk:
+        response = yield prepared
+        assert response is not None  # noqa: S101 (a request is followed by its response)
+        if answers.code(response) in answers.DEAD_TOKEN:
+            response = yield from self._revived(prepared, response)
         return response
 
     def _revived(self, prepared: Prepared, response: Response) -> Talk:

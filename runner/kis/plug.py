@@ -45,6 +45,7 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
         allow_revoke=bool(extras.get("allow_revoke")),
         keep_account=bool(extras.get("keep_account")),
         checks=not extras.get("no_kis_checks"),
+        all_pages=bool(extras.get("all_pages")),
         supply=lambda values: host.supply(values, "a token that was issued anew", override=True),
         **_manners(extras),
     )
