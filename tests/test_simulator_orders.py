@@ -18,7 +18,8 @@ from runner.kis.simulator import Simulator
 from runner.kis.simulator.book import AMENDED, BUY, CANCELLED, SELL, Book, Order
 from runner.kis.simulator.calls import Call
 from runner.kis.simulator.facts import Fault
-from runner.kis.simulator.values import KST, Market
+from runner.kis.simulator.prices import Market
+from runner.kis.simulator.values import KST
 
 ACCOUNTS = {"VTS": "CANO", "VTT": "CANO_T", "PROD": "CANO_REAL", "PROT": "CANO_REAL_T"}
 STOCK = "domestic-stock/v1/trading/"
@@ -405,7 +406,7 @@ steps = st.lists(
 @settings(max_examples=80, deadline=None)
 @given(steps=steps)
 def test_the_book_stays_sound_whatever_is_ordered(steps: list[Step]) -> None:
-    market = Market(0)
+    market = Market(0, {})
     market.move("X", Decimal(100))
     book = Book(market, Decimal(10_000), {"stock": [["X", "20", "90"]]})
     for step in steps:

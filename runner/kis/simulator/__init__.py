@@ -19,7 +19,7 @@ from runner.kis.simulator.calls import LogEntry, OrderCall, Records
 from runner.kis.simulator.faults import Faults
 from runner.kis.simulator.gateway import RATES, SESSIONS, Gateway
 from runner.kis.simulator.keys import HOST_OF, TEST_CREDENTIALS, OAuth, key_ring
-from runner.kis.simulator.values import Market
+from runner.kis.simulator.values import market
 
 if TYPE_CHECKING:
     from runner.kis.simulator.server import Server
@@ -54,7 +54,7 @@ class Simulator:
     ) -> None:
         given = {key: value for key, value in (credentials or {}).items() if value and key in TEST_CREDENTIALS}
         self.credentials: Mapping[str, str] = MappingProxyType({**TEST_CREDENTIALS, **given})
-        self._market = Market(seed)
+        self._market = market(seed)
         self.faults = Faults(seed)
         for text in faults:
             self.faults.arm(text)

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from runner.kis.simulator.facts import Fault
-from runner.kis.simulator.values import Market
+from runner.kis.simulator.prices import Market
 
 SELL, BUY = "01", "02"
 NEW, AMENDED, CANCELLED = "00", "01", "02"

@@ -12,9 +12,13 @@ from typing import Any
 from runner.kis.endpoints import Endpoint, Output, read
 from runner.kis.simulator.book import AMENDED, BUY, CANCELLED, SELL, Book, Holding, Order
 from runner.kis.simulator.facts import Fault
-from runner.kis.simulator.values import Market, Row, Values, plain, subject
+from runner.kis.simulator.prices import Market
+from runner.kis.simulator.values import Row, Values, plain, subject
 
 HISTORY = 2
+
+_DEFAULT = "005930"
+"""What can be bought is counted in shares of Samsung Electronics where a query names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +139,7 @@ class Desk:
 
     def _totals(self, listed: Sequence[Order | Holding], query: Mapping[str, str]) -> Totals:
         asked = query.get("ORD_UNPR", "")
-        price = _number(query, "ORD_UNPR") if asked not in ("", "0") else self._market.price(subject(query))
+        price = _number(query, "ORD_UNPR") if asked not in ("", "0") else self._market.price(subject(query) or _DEFAULT)
         return Totals(
             quantity=_sum(listed, "quantity"),
             filled=_sum(listed, "filled"),

@@ -18,7 +18,8 @@ from runner.kis.simulator.desk import Desk, tables
 from runner.kis.simulator.facts import Fault, message
 from runner.kis.simulator.faults import Dropped, Effect, Faults
 from runner.kis.simulator.keys import Key, OAuth
-from runner.kis.simulator.values import KST, Market, Values
+from runner.kis.simulator.prices import Market
+from runner.kis.simulator.values import KST, Values
 
 RATES: Mapping[str, int] = {"real": 20, "mock": 2}
 """Calls a second that KIS lets one app key make on each host."""

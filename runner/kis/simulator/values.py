@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -12,53 +12,21 @@ from random import Random
 from typing import Any, TypeAlias
 
 from runner.kis.endpoints import Output, read
+from runner.kis.simulator.prices import Market, Quote
 
 KST = timezone(timedelta(hours=9), "KST")
 Row: TypeAlias = dict[str, str]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """What the values of one row have in common."""
 
     random: Random
     row: int
     now: datetime
-    code: str
     name: str
-    price: Decimal
-
-
-class Market:
-    """Prices and names of instruments, known ones from the data file, others made up from the seed."""
-
-    def __init__(self, seed: object) -> None:
-        self._seed = seed
-        self._known = {**_tables()["instruments"], **_tables()["indices"]}
-        self._moved: dict[str, Decimal] = {}
-
-    def price(self, code: str) -> Decimal:
-        """The current price, with as many places as its market quotes."""
-        if code in self._moved:
-            return self._moved[code]
-        if code in self._known:
-            return Decimal(self._known[code][1])
-        random = Random(f"{self._seed}|{code}")
-        if re.fullmatch(r"\d{6}", code):
-            return Decimal(random.randrange(10, 3000) * 100)
-        return Decimal(random.randrange(1000, 50000)) / 100
-
-    def name(self, code: str) -> str:
-        """The instrument's name."""
-        return str(self._known[code][0]) if code in self._known else f"종목 {code}"
-
-    def move(self, code: str, price: Decimal) -> None:
-        """Set a price."""
-        self._moved[code] = price
-
-    def reset(self) -> None:
-        """Take all prices back."""
-        self._moved.clear()
+    quote: Quote
 
 
 class Values:
@@ -73,20 +41,31 @@ class Values:
         code = subject(query)
         random = Random(f"{self._seed}|{path}|{output.name}|{code}")
         fixed = {field: value for field in output.fields if (value := _echo(field, query))}
-        scene = Scene(random=random, row=0, now=_latest(query, now), code=code, name=self._market.name(code), price=Decimal(0))
+        latest = _latest(query, now)
         rows = []
-        for scene.row in range(count):
-            drift = Decimal(random.randrange(-30, 31) if scene.row else 0) / 1000
-            scene.price = _round(self._market.price(code) * (1 + drift), self._market.price(code))
+        for row, quote in enumerate(self._quotes(path, code, count)):
+            scene = Scene(random=random, row=row, now=latest, name=self._market.name(quote.code), quote=quote)
             rows.append({field: fixed.get(field) or _value(field, scene) for field in output.fields})
         return rows
 
+    def _quotes(self, path: str, code: str, count: int) -> Iterable[Quote]:
+        """The last days of one instrument, or the day of several where the query is about none."""
+        if code:
+            return self._market.days(code, count)
+        listed = self._market.listed(count, "abroad" if path.startswith("overseas") else "domestic")
+        return (self._market.days(code, 1)[0] for code in listed)
+
 
 def subject(query: Mapping[str, str]) -> str:
-    """The instrument a query is about; Samsung Electronics when it names none."""
+    """The instrument a query is about, or empty."""
     tables = _tables()
     found = (query.get(key, "") for key in tables["subjects"])
-    return next((code for code in found if code and code not in tables["blank"]), "005930")
+    return next((code for code in found if code and code not in tables["blank"]), "")
+
+
+def market(seed: object) -> Market:
+    """The market that the data file describes."""
+    return Market(seed, {**_tables()["instruments"], **_tables()["indices"]}, _tables()["listed"])
 
 
 def plain(number: Decimal) -> str:
@@ -112,7 +91,7 @@ def _kind(field: str) -> tuple[str, tuple[str, ...]]:
 
 def _value(field: str, scene: Scene) -> str:
     kind, args = _kind(field)
-    return _MAKERS[kind](scene, args)
+    return _level(field, scene, args) if kind == "level" else _MAKERS[kind](scene, args)
 
 
 def _echo(field: str, query: Mapping[str, str]) -> str:
@@ -141,10 +120,6 @@ def _business_day(scene: Scene) -> datetime:
     return last - timedelta(days=scene.row + 2 * max(0, weekends))
 
 
-def _round(number: Decimal, like: Decimal) -> Decimal:
-    return number.quantize(Decimal(1).scaleb(int(like.as_tuple().exponent)))
-
-
 def _integer(scene: Scene, args: Sequence[str]) -> str:
     return str(scene.random.randint(int(args[0]), int(args[1])))
 
@@ -155,12 +130,19 @@ def _decimal(scene: Scene, args: Sequence[str]) -> str:
 
 
 def _price(scene: Scene, args: Sequence[str]) -> str:
-    factor = Decimal(str(round(scene.random.uniform(float(args[0]), float(args[1])), 4)))
-    return plain(_round(scene.price * factor, scene.price))
+    low, high = args
+    return plain(scene.quote.times(scene.random.uniform(float(low), float(high))))
 
 
-def _change(scene: Scene, args: Sequence[str]) -> str:
-    return plain(_round(scene.price * Decimal(scene.random.randint(0, 20)) / 1000, scene.price))
+def _part(scene: Scene, args: Sequence[str]) -> str:
+    part = getattr(scene.quote, args[0])
+    return plain(part) if isinstance(part, Decimal) else str(part)
+
+
+def _level(field: str, scene: Scene, args: Sequence[str]) -> str:
+    number = re.search(r"\d+$", field)
+    price: Decimal = getattr(scene.quote, args[0])(int(number[0]) if number else 1)
+    return plain(price)
 
 
 def _moment(scene: Scene, form: str) -> str:
@@ -171,10 +153,9 @@ Maker: TypeAlias = Callable[[Scene, Sequence[str]], str]
 _MAKERS: Mapping[str, Maker] = {
     "text": lambda scene, args: args[0],
     "pick": lambda scene, args: scene.random.choice(args),
-    "code": lambda scene, args: args[0] + scene.code,
+    "code": lambda scene, args: args[0] + scene.quote.code,
     "name": lambda scene, args: scene.name,
     "rank": lambda scene, args: str(scene.row + 1),
-    "market": lambda scene, args: plain(scene.price),
     "amount": lambda scene, args: str(scene.random.randrange(0, 50_000_000, 10)),
     "date": lambda scene, args: _business_day(scene).strftime("%Y%m%d"),
     "month": lambda scene, args: _moment(scene, "%Y%m"),
@@ -184,5 +165,6 @@ _MAKERS: Mapping[str, Maker] = {
     "int": _integer,
     "decimal": _decimal,
     "price": _price,
-    "change": _change,
+    "quote": _part,
+    "size": lambda scene, args: plain(abs(scene.quote.change)),
 }
