@@ -1,5 +1,8 @@
 """Golden cases of the command: `tests/cases/<name>/` holds `cmd`, what it needs, and `expected`: exit status and output.
 
+A file `environ` adds variables, NAME=VALUE in each line; with a file `terminal` stdout is one (a pty of 100 columns).
+Escape characters are shown as ␛.
+
 `PABAL_GOLDEN=write pytest tests/test_cli.py` writes the expected files anew; read the difference before you commit it.
 """
 
@@ -38,15 +41,40 @@ def run(case: Path, base: str) -> str:
     # Nothing leaves this machine, even if a guard should fail.
     environ |= {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
     environ |= {name: value for name, value in os.environ.items() if name.startswith("COV")}
-    done = subprocess.run(
-        [sys.executable, "-m", "runner", *words], cwd=case, env=environ, capture_output=True, text=True, timeout=60
-    )
-    text = f"exit {done.returncode}\n--- stdout\n{done.stdout}--- stderr\n{done.stderr}"
+    if (case / "environ").exists():
+        environ |= dict(line.split("=", 1) for line in (case / "environ").read_text().splitlines())
+    command = [sys.executable, "-m", "runner", *words]
+    status, out, err = (on_terminal if (case / "terminal").exists() else piped)(command, case, environ)
+    text = f"exit {status}\n--- stdout\n{out}--- stderr\n{err}".replace("\x1b", "␛")
     for pattern, stand_in in VOLATILE:
         text = pattern.sub(stand_in, text)
     # A table is as wide as its numbers, and these are gone.
-    text = re.sub(r"-{4,}| {2,}", lambda found: "----" if found[0][0] == "-" else "  ", text)
-    return re.sub(r" +\|$", " |", text, flags=re.MULTILINE)
+    text = re.sub(r"-{4,}|(?<=[┌┬├┼└┴])─+| {2,}", lambda found: "  " if found[0][0] == " " else found[0][0] * 4, text)
+    return re.sub(r" +((?:␛\[90m)?[|│](?:␛\[0m)?)$", r" \1", text, flags=re.MULTILINE)
+
+
+def piped(command: list[str], folder: Path, environ: dict[str, str]) -> tuple[int, str, str]:
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def on_terminal(command: list[str], folder: Path, environ: dict[str, str]) -> tuple[int, str, str]:
+    pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
+    master, slave = pty.openpty()
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=slave, stderr=subprocess.PIPE, text=True) as process:
+        os.close(slave)
+        shown = b"".join(iter(lambda: _read(master), b""))
+        assert process.stderr
+        err = process.stderr.read()
+    os.close(master)
+    return process.returncode, shown.decode().replace("\r\n", "\n"), err
+
+
+def _read(master: int) -> bytes:
+    try:
+        return os.read(master, 65536)
+    except OSError:  # EIO: nobody writes any more
+        return b""
 
 
 @pytest.mark.parametrize("case", sorted(path.parent for path in CASES.glob("*/cmd")), ids=lambda case: case.name)

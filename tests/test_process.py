@@ -55,14 +55,27 @@ def gone(pid: int) -> bool:
     return False
 
 
+SLOW = {
+    "request": ("/slow", "", []),
+    "endless script": ("/", "for (;;);", []),
+    "timer": ("/", "await new Promise((resolve) => setTimeout(resolve, 30_000))", []),
+    "request of a script": ("/", "await pm.sendRequest('{slow}')", []),
+    "pause before a retry": ("/fails", "", ["--retry", "3", "--retry-delay", "30000"]),
+    "pause between requests": ("/", "", ["--delay-request", "500"]),
+}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
-@pytest.mark.parametrize("where", ["request", "script"])
+@pytest.mark.parametrize("where", SLOW)
 def test_ctrl_c_ends_the_run_with_its_reports_and_no_child(tmp_path: Path, recorder: Recorder, where: str) -> None:
     recorder.routes["/slow"] = answer(200, body=b"late", pause=30)
-    slow = item("slow", recorder.url("/slow")) if where == "request" else item("slow", recorder.url("/"), "for (;;);")
-    path = collection(tmp_path, item("quick", recorder.url("/")), slow)
-    report = tmp_path / "report.json"
-    process = start("run", path, "-r", "cli,json", "--reporter-json-export", str(report))
+    recorder.routes["/fails"] = answer(503)
+    url, script, words = SLOW[where]
+    slow = item("slow", recorder.url(url), script.replace("{slow}", recorder.url("/slow")))
+    path = collection(tmp_path, item("quick", recorder.url("/")), slow, *[slow] * 100)
+    report, cases, exported = tmp_path / "report.json", tmp_path / "report.xml", tmp_path / "environment.json"
+    words = [*words, "-r", "cli,json,junit", "--reporter-json-export", str(report), "--reporter-junit-export", str(cases)]
+    process = start("run", path, *words, "--export-environment", str(exported))
     while len(recorder.requests) < 2:
         time.sleep(0.05)
     time.sleep(0.5)
@@ -70,9 +83,13 @@ def test_ctrl_c_ends_the_run_with_its_reports_and_no_child(tmp_path: Path, recor
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130, err
-    assert "scripts run" in out and "Traceback" not in err
+    assert "scripts run" in out and "\ninterrupted\n" in out and "Traceback" not in err
     data = json.loads(report.read_text())
     assert [entry["item"]["name"] for entry in data["run"]["executions"]][:1] == ["quick"]
+    assert (data["run"]["interrupted"], data["run"]["exitCode"]) == (True, 130)
+    assert 'type="Interrupted"' in cases.read_text("utf-8")
+    assert json.loads(exported.read_text())["values"] == []
+    assert {entry.name for entry in tmp_path.iterdir()} == {"c.json", "report.json", "report.xml", "environment.json"}
     assert workers and all(gone(pid) for pid in workers)
 
 

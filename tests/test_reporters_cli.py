@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from runner import events
+from runner.cli.output import make_reporters
+from runner.cli.run import split_reporter_options
 from runner.errors import UsageError
 from runner.model import Environment
 from runner.reporters import Surroundings, create
@@ -208,6 +210,40 @@ def test_what_can_be_left_out() -> None:
     assert "total run duration" not in show(demo(), **{"no-summary": True})
     assert show(demo(), **{"no-banner": True}).startswith("Demo\n")
     assert show(demo(), silent=True) == ""
+
+
+LEFT_OUT = {
+    "no-banner": ["pabal\n\n"],
+    "no-summary": ["total run duration", "|              assertions |"],
+    "no-failures": ["failure", "at assertion:1 in test-script"],
+    "no-assertions": ["Pass  ok one", "1. bad one", "[skipped] later"],
+    "no-success-assertions": ["Pass  ok one", "[skipped] later"],
+    "no-console": ["'said'"],
+}
+
+
+@pytest.mark.parametrize("option", [*LEFT_OUT, "silent", "show-timestamps"])
+@pytest.mark.parametrize("prefix", ["--reporter-cli-", "--reporter-"])
+def test_every_option_on_the_command_line(option: str, prefix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    events_of_demo = list(demo())
+    of_the_run = {"silent": False, "verbose": False, "color": "off", "disable_unicode": True}
+
+    def shown(*words: str) -> str:
+        collection, given = split_reporter_options([*words, "c.json"])
+        assert collection == ["c.json"]
+        (reporter,) = make_reporters({"reporters": "cli", **of_the_run}, given)
+        for event in (*events_of_demo[:-2], console(ONE, "said"), *events_of_demo[-2:]):
+            reporter.handle(event)
+        reporter.close()
+        return re.sub(r"\[(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\]", "<stamp>", capsys.readouterr().out)
+
+    whole, changed = shown(), shown(f"{prefix}{option}")
+    texts = [text for texts in LEFT_OUT.values() for text in texts]
+    assert all(text in whole for text in texts) and "<stamp>" not in whole
+    gone = texts if option == "silent" else LEFT_OUT.get(option, [])
+    assert [text for text in texts if text not in changed] == [text for text in texts if text in gone]
+    assert ("<stamp>" in changed) == (option == "show-timestamps")
+    assert bool(changed) == (option != "silent")
 
 
 def test_timestamps() -> None:
