@@ -116,11 +116,12 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
         "--reporters",
         default="cli",
         metavar="LIST",
-        help="Reporters, separated by commas: cli, json, junit, progress.",
+        help="Reporters, separated by commas: cli, json, junit, html, progress.",
         panel="Reports",
     ),
     click.option("--reporter-json-export", metavar="PATH", help="Where the JSON report goes (- is stdout).", panel="Reports"),
     click.option("--reporter-junit-export", metavar="PATH", help="Where the JUnit report goes (- is stdout).", panel="Reports"),
+    click.option("--reporter-html-export", metavar="PATH", help="Where the HTML report goes (- is stdout).", panel="Reports"),
     click.option("--export-environment", metavar="PATH", help="Write the environment as the run left it.", panel="Reports"),
     click.option("--export-globals", metavar="PATH", help="Write the globals as the run left them.", panel="Reports"),
     click.option(

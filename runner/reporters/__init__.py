@@ -60,6 +60,12 @@ def _junit(options: Settings, surroundings: Surroundings) -> Reporter:
     return make(options, surroundings)
 
 
+def _html(options: Settings, surroundings: Surroundings) -> Reporter:
+    from runner.reporters.html import make
+
+    return make(options, surroundings)
+
+
 def _progress(options: Settings, surroundings: Surroundings) -> Reporter:
     from runner.reporters.progress import make
 
@@ -70,6 +76,7 @@ BUILT_IN: Mapping[str, Callable[[Settings, Surroundings], Reporter]] = {
     "cli": _cli,
     "json": _json,
     "junit": _junit,
+    "html": _html,
     "progress": _progress,
 }
 """The reporters that come with pabal, by name."""

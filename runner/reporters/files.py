@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, TextIO
 
 from runner.errors import UsageError
 
@@ -44,6 +45,26 @@ def _stamped(folder: Path, extension: str, now: datetime, stem: str) -> Path:
     while (path := folder / f"{stem}-{stamp}-{number}.{extension}").exists():
         number += 1
     return path
+
+
+class Sink(Protocol):
+    """What a report is written to, in bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take the next bytes."""
+        ...
+
+
+class TextSink:
+    """Takes UTF-8 for a text stream; a character cut in two waits for its other half."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._decoder = getincrementaldecoder("utf-8")()
+
+    def write(self, data: bytes, /) -> None:
+        """Pass on the characters that are whole."""
+        self._out.write(self._decoder.decode(data))
 
 
 @contextmanager

@@ -6,29 +6,24 @@ import base64
 import json
 import math
 import shutil
-from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, ClassVar, Protocol, TextIO
+from typing import Any, ClassVar
 
 from runner import events
 from runner.dump import collection_json, environment_json, request_json, sent_request_json
 from runner.events import Place, RunEvent
 from runner.model import Collection, Environment, Item, Json, Response
 from runner.reporters import Settings, Surroundings
-from runner.reporters.files import report_path, whole_file
+from runner.reporters.files import Sink, TextSink, report_path, whole_file
 from runner.reporters.text import text_of
 from runner.result import Count, Failure, Results, RunResult, Spread
 from runner.sandbox import ScriptError
 
 _IN_MEMORY = 4_000_000
 """Bytes of executions that are kept before they go to a temporary file."""
-
-
-class _Sink(Protocol):
-    def write(self, data: bytes, /) -> object: ...
 
 
 def make(options: Settings, surroundings: Surroundings) -> JsonReporter:
@@ -79,7 +74,7 @@ class JsonReporter:
             if self._spool is None:
                 return
             if self._path is None:
-                self._write(_TextSink(self._surroundings.out))
+                self._write(TextSink(self._surroundings.out))
                 return
             with whole_file(self._path) as file:
                 self._write(file)
@@ -98,7 +93,7 @@ class JsonReporter:
         self._reports.write(b",\n" if self._reports.tell() else b"\n")
         self._write_one(self._reports)
 
-    def _write(self, file: _Sink) -> None:
+    def _write(self, file: Sink) -> None:
         """One collection's report as it is, or all of them under `runs`, with what they come to in `run`."""
         if self._of == 1:
             self._write_one(file)
@@ -124,7 +119,7 @@ class JsonReporter:
             self._spool.write(_encoded(self._execution.content))
             self._execution = None
 
-    def _write_one(self, file: _Sink) -> None:
+    def _write_one(self, file: Sink) -> None:
         run, executions, result = self._run, self._spool, self._results.current
         if run is None or executions is None:
             return
@@ -141,17 +136,6 @@ class JsonReporter:
         for place, failure in enumerate(result.failures):
             file.write((b",\n" if place else b"\n") + _encoded(_failure(failure)))
         file.write(b"],\n%s}}\n" % _encoded(_ending(result))[1:-1])
-
-
-class _TextSink:
-    """Takes UTF-8 for a text stream; a character cut in two waits for its other half."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._decoder = getincrementaldecoder("utf-8")()
-
-    def write(self, data: bytes, /) -> None:
-        self._out.write(self._decoder.decode(data))
 
 
 class _Execution:
