@@ -261,7 +261,7 @@ class Session:
     def _ports(self) -> Ports:
         from runner import cookies
         from runner.clock import Clock
-        from runner.door import Door
+        from runner.door import Door, DryDoor
         from runner.packages import Packages
         from runner.scripts import Ports
         from runner.transport import wire  # noqa: F401  now, while the script engine starts
@@ -274,7 +274,7 @@ class Session:
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
         return Ports(
             sandbox=self._sandbox,
-            door=Door(transport, self.extensions, clock),
+            door=(DryDoor if options.settings.dry_run else Door)(transport, self.extensions, clock),
             clock=clock,
             scopes=self.scopes,
             jar=jar,

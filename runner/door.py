@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runner.clock import Clock
-from runner.errors import SendError
+from runner.errors import NotSent, Refused, SendError
 from runner.extension import Extension, Talk
 from runner.model import Prepared, Response
 
@@ -19,6 +19,10 @@ class Sender(Protocol):
         self, prepared: Prepared, *, timeout: float | None = None, check: Callable[[Prepared, str], None] | None = None
     ) -> Response:
         """Send and follow redirects; `timeout` is in ms, `check` sees each redirect hop before it leaves."""
+        ...
+
+    def first(self, prepared: Prepared) -> Prepared:
+        """The request as it would go out, with what is only known here: Host, the jar's cookies."""
         ...
 
     def close(self) -> None:
@@ -85,6 +89,36 @@ class Door:
                 self._clock.wait(wait)
         if not self._clock.left:
             raise SendError("not sent: the run's time was up before its turn came", code="ETIMEDOUT")
+
+
+class DryDoor(Door):
+    """Shows what would go out and lets nothing out. Extensions say what they have against a request, and do nothing else."""
+
+    def send(self, prepared: Prepared, source: str, timeout: float | None = None) -> Response:
+        """Only ever ends with a response where an extension has one that needs no server.
+
+        Raises:
+            NotSent: it would go out now, or be held back.
+        """
+        first = self._sender.first(prepared)
+        try:
+            self._guard(prepared, source)
+        except Refused as refusal:
+            raise NotSent(first, objection=str(refusal), refused=True) from refusal
+        except SendError as error:
+            raise NotSent(first, objection=error.what) from error
+        for extension in self._extensions:
+            if answer := extension.answer(prepared):
+                return answer
+        raise NotSent(first)
+
+    def again(self, prepared: Prepared, source: str, attempt: int, outcome: Response | SendError) -> Retry | None:
+        """Nothing is tried once more that was not tried."""
+        return None
+
+    def converse(self, prepared: Prepared) -> Talk:
+        """Extensions that keep accounts of requests must not count this one."""
+        return _plain(prepared)
 
 
 def _plain(prepared: Prepared) -> Talk:

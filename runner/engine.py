@@ -15,16 +15,18 @@ from typing import Any
 
 from runner import auth, events
 from runner.dump import request_json, sent_request_json
-from runner.errors import Refused, SendError
+from runner.errors import NotSent, Refused, SendError
 from runner.events import Place, RunEvent
 from runner.exchange import mutated
 from runner.extension import Turn
 from runner.model import Folder, Item, Prepared, Request, Response
 from runner.plan import Plan, Settings, Step
 from runner.request import resolve
-from runner.sandbox import Unset
+from runner.sandbox import UNSET, Unset
 from runner.scripts import WAITING, Outgoing, Phase, Ports, Saying, ScriptRunner, Waiting, exchange, outgoing
 from runner.variables import Scope
+
+_DRY = "dry run: nothing is sent, tests do not run; pm.sendRequest answers with the error EDRYRUN"
 
 
 class _Stop(Exception):
@@ -86,6 +88,8 @@ class Engine:
             items=len(plan.steps),
             started=time.time(),
         )
+        if self._settings.dry_run:
+            yield events.Noted(place=None, text=_DRY)
         end = _Stop()
         try:
             yield from self._iterations()
@@ -138,7 +142,7 @@ class Engine:
 
     def _pause(self, *, first: bool) -> None:
         clock = self._ports.clock
-        if not first:
+        if not (first or self._settings.dry_run):
             clock.wait(self._settings.delay / 1000)
         if not clock.left:
             raise _Stop(error=f"the run took longer than its {self._settings.timeout:g} ms (--timeout)")
@@ -165,7 +169,7 @@ class Engine:
         yield events.ItemFinished(place=place, skipped=run.skipped)
         if stop:
             raise stop
-        return run.phase.next_request
+        return UNSET if self._settings.dry_run else run.phase.next_request
 
 
 class _ItemRun:
@@ -242,6 +246,8 @@ class _ItemRun:
             return None, None
         try:
             response = yield from exchange(self._ports, out, self._place, self._settings.request_timeout)
+        except NotSent:
+            return None, None
         except SendError as error:
             self._give_up(error.what)
             return out.prepared, None

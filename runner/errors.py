@@ -6,6 +6,7 @@
     ├── UnresolvedError        variables without a value, asked to be fatal      exit 2
     ├── RunBroken              the run cannot go on                              exit 4
     │   ├── SendError          a request got no response
+    │   │   └── NotSent        it is a dry run
     │   └── SandboxError       the script engine could not be started
     └── Refused                a guard did not let a request out                 exit 6
 
@@ -15,6 +16,10 @@ A failed assertion is not an error: it is data in the result (exit 1).
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.model import Prepared
 
 
 class ExitCode(IntEnum):
@@ -75,6 +80,19 @@ class SendError(RunBroken):
     def __init__(self, what: str, *, code: str = "", where: str = "", hint: str = "") -> None:
         super().__init__(what, where=where, hint=hint)
         self.code = code
+
+
+class NotSent(SendError):
+    """A request of a dry run, `prepared` as it would go out.
+
+    `objection` is what a guard has against it, `refused` whether it would be held back for that.
+    """
+
+    def __init__(self, prepared: Prepared, *, objection: str = "", refused: bool = False) -> None:
+        super().__init__("not sent, this is a dry run", code="EDRYRUN")
+        self.prepared = prepared
+        self.objection = objection
+        self.refused = refused
 
 
 class SandboxError(RunBroken):

@@ -113,6 +113,20 @@ class RequestSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPlanned:
+    """A request that would go out if this were no dry run. `source` is as in RequestSent.
+
+    `objection` is what a guard has against it; it would be `refused` for that, or else stop for another reason.
+    """
+
+    place: Place
+    source: str
+    prepared: Prepared
+    objection: str = ""
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asserted:
     """A `pm.test` (or an extension's check) came out. `index` counts over the whole item, from 0."""
 
@@ -186,6 +200,7 @@ RunEvent: TypeAlias = (
     | ItemSkipped
     | ConsoleWritten
     | RequestSent
+    | RequestPlanned
     | Asserted
     | ScriptFailed
     | ScriptFinished

@@ -17,7 +17,8 @@ class Settings:
     """How a run goes. Times are in ms, 0 for none; `timeout` is kept by the clock among the ports.
 
     `bail` stops after the item in which something failed; `abort` breaks the run off with an error when a script or a
-    request fails (Newman's `--bail folder`).
+    request fails (Newman's `--bail folder`). `dry_run` shows each item once, in the order of the plan: what tests would decide
+    is not known.
     """
 
     delay: float = 0
@@ -27,6 +28,7 @@ class Settings:
     bail: bool = False
     abort: bool = False
     fail_on_unresolved: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

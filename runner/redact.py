@@ -234,18 +234,30 @@ class _Redactor:
 
     def _request_sent(self, event: events.RequestSent) -> RunEvent:
         """A token that a server has just given out is learned here, before a script can write it to the console."""
-        if event.prepared.request:
-            self._learn_sent(event.prepared.request)
-        for name, value in event.prepared.headers:
-            self._secrets.learn_header(name, value)
-        for body in (event.prepared.body, event.response.body if event.response else None):
-            if body and b"\0" not in body[:512]:
-                self._secrets.learn_fields(body[:_FIRST].decode("utf-8", "replace"))
+        self._learn_prepared(event.prepared)
+        if event.response:
+            self._learn_body(event.response.body)
         prepared, response = self._prepared(event.prepared), event.response
         if response:
             response = self._response(response, event.prepared, prepared)
         place, error = self._clean_place(event.place), self._optional(event.error)
         return _changed(event, place=place, prepared=prepared, response=response, error=error)
+
+    def _request_planned(self, event: events.RequestPlanned) -> RunEvent:
+        self._learn_prepared(event.prepared)
+        place, objection = self._clean_place(event.place), self._secrets.hide(event.objection)
+        return _changed(event, place=place, prepared=self._prepared(event.prepared), objection=objection)
+
+    def _learn_prepared(self, prepared: Prepared) -> None:
+        if prepared.request:
+            self._learn_sent(prepared.request)
+        for name, value in prepared.headers:
+            self._secrets.learn_header(name, value)
+        self._learn_body(prepared.body)
+
+    def _learn_body(self, body: bytes | None) -> None:
+        if body and b"\0" not in body[:512]:
+            self._secrets.learn_fields(body[:_FIRST].decode("utf-8", "replace"))
 
     def _learn_sent(self, request: Request) -> None:
         """What the request is signed with, as it is now that variables are put in."""
@@ -344,6 +356,7 @@ class _Redactor:
         events.RunFinished: _run_finished,
         events.IterationStarted: _iteration_started,
         events.RequestSent: _request_sent,
+        events.RequestPlanned: _request_planned,
         events.ConsoleWritten: _console,
         events.Asserted: _asserted,
         events.ScriptFailed: _script_failed,

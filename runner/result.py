@@ -144,9 +144,10 @@ class RunResult:
     """What a run came to. Feed it every event with `add`; it may be read at any time.
 
     `stats` counts under Newman's names; its `requests` are all that went out, `sources` splits them by who asked for them
-    (retry: attempts that were made once more, of which none is a failure). `refused` are requests that never left. Times are
-    milliseconds, `started` and `finished` seconds since 1970, `received` bytes of heads and bodies. Apart from `failures`
-    nothing here grows with the length of the run. Of several collections in a row it tells the sum.
+    (retry: attempts that were made once more, of which none is a failure). `refused` are requests that never left, `planned`
+    those of a dry run. Times are milliseconds (`percentiles` those of `response`), `started` and `finished` seconds since
+    1970, `received` bytes of heads and bodies. Apart from `failures` nothing here grows with the length of the run. Of several
+    collections in a row it tells the sum.
     """
 
     collection: str = ""
@@ -154,6 +155,7 @@ class RunResult:
     stats: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in STATS})
     sources: dict[str, Count] = field(default_factory=lambda: {name: Count() for name in SOURCES})
     refused: int = 0
+    planned: int = 0
     skipped: int = 0
     response: Spread = field(default_factory=Spread)
     percentiles: Percentiles = field(default_factory=Percentiles)
@@ -220,12 +222,18 @@ class RunResult:
     def _item_skipped(self, _: events.ItemSkipped) -> None:
         self.skipped += 1
 
+    def _request_planned(self, event: events.RequestPlanned) -> None:
+        self.planned += 1
+        if event.refused:
+            self._refuse(event.place, event.objection)
+
+    def _refuse(self, place: Place, reason: str) -> None:
+        self.refused += 1
+        self.failures.append(_failure(place, kind="refused", name="Refused", message=reason, at="request", index=None))
+
     def _request_sent(self, event: events.RequestSent) -> None:
         if event.refused:
-            self.refused += 1
-            self.failures.append(
-                _failure(event.place, kind="refused", name="Refused", message=event.error or "", at="request", index=None)
-            )
+            self._refuse(event.place, event.error or "")
             return
         failed = event.error is not None and event.source != "retry"
         self.stats["requests"].end(failed)
@@ -295,6 +303,7 @@ class RunResult:
         events.ItemFinished: _item_finished,
         events.ItemSkipped: _item_skipped,
         events.RequestSent: _request_sent,
+        events.RequestPlanned: _request_planned,
         events.Asserted: _asserted,
         events.ScriptFailed: _script_failed,
         events.ScriptFinished: _script_finished,

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 from runner import auth, events
 from runner.clock import Clock
 from runner.door import Door, Retry
-from runner.errors import LoadError, Refused, SendError
+from runner.errors import LoadError, NotSent, Refused, SendError
 from runner.events import Place, RunEvent
 from runner.exchange import SCRIPT_BEHAVIOR, response_json, script_request
 from runner.extension import Extension, Talk
@@ -73,6 +73,7 @@ class Phase:
 
     `request` makes the JSON that scripts see, only called when there is one; `seen` is that JSON, `changed` when a script
     left another. `failures` names failed assertions, `broken` is the first script error, `next_request` what a script named.
+    `unsent` says that a dry run left out what a script asked for.
     """
 
     request: Callable[[], Json] = dict
@@ -81,6 +82,7 @@ class Phase:
     failures: list[str] = field(default_factory=list)
     broken: str | None = None
     skipped: bool = False
+    unsent: bool = False
     changed: bool = False
     next_request: str | Unset | None = UNSET
     indices: Iterator[int] = field(default_factory=count)
@@ -199,10 +201,27 @@ def _attempt(
             told.update(signed.warnings)
             yield WAITING
             response = ports.door.send(signed, out.source, timeout)
+    except NotSent as planned:
+        if _page(signed) == _page(out.prepared):
+            return signed, planned
+        yield _sent(place, "auth", signed, planned)
+        return out.prepared, _unsigned(ports, out, timeout)
     except (Refused, SendError) as error:
         return signed, error
     assert response is not None  # noqa: S101
     return signed, response
+
+
+def _page(prepared: Prepared) -> str:
+    return prepared.url.partition("?")[0]
+
+
+def _unsigned(ports: Ports, out: Outgoing, timeout: float | None) -> _Outcome:
+    """What a dry run makes of a request whose auth first asks for a token somewhere else."""
+    try:
+        return ports.door.send(out.prepared, out.source, timeout)
+    except (Refused, SendError) as error:
+        return error
 
 
 def _following(flow: auth.Flow, response: Response | None) -> Prepared | None:
@@ -213,9 +232,13 @@ def _following(flow: auth.Flow, response: Response | None) -> Prepared | None:
         return None
 
 
-def _sent(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> events.RequestSent:
+def _sent(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> events.RequestSent | events.RequestPlanned:
+    """The event that tells of a request and what came of it."""
     if isinstance(outcome, Response):
         return events.RequestSent(place=place, source=source, prepared=outcome.sent or prepared, response=outcome)
+    if isinstance(outcome, NotSent):
+        why, refused = outcome.objection, outcome.refused
+        return events.RequestPlanned(place=place, source=source, prepared=outcome.prepared, objection=why, refused=refused)
     if isinstance(outcome, Refused):
         return events.RequestSent(place=place, source=source, prepared=prepared, error=str(outcome), refused=True)
     return events.RequestSent(place=place, source=source, prepared=prepared, error=outcome.what, error_code=outcome.code)
@@ -252,6 +275,8 @@ class ScriptRunner:
             except StopIteration as stop:
                 result: ScriptResult = stop.value
                 break
+            if phase.unsent:
+                said = _excused(said, event.listen)
             failed = failed or isinstance(said, ScriptError)
             answer = yield from self._hear(said, place, event.listen, where, phase)
         yield from self._keep(result, place, phase)
@@ -283,14 +308,14 @@ class ScriptRunner:
             phase.broken = phase.broken or f"{said.name}: {said.message}"
             yield events.ScriptFailed(place=place, listen=listen, where=where, error=said)
         elif isinstance(said, RequestCall):
-            return (yield from self._request(said, place, listen))
+            return (yield from self._request(said, place, listen, phase))
         elif isinstance(said, CookieCall):
             return self._cookie(said)
         elif isinstance(said, Skipped):
             phase.skipped = True
         return None
 
-    def _request(self, call: RequestCall, place: Place, listen: str) -> Answering:
+    def _request(self, call: RequestCall, place: Place, listen: str, phase: Phase) -> Answering:
         try:
             request, had_files = script_request(call.request)
         except LoadError as error:
@@ -302,6 +327,7 @@ class ScriptRunner:
         try:
             response = yield from exchange(self._ports, out, place, self._request_timeout)
         except SendError as error:
+            phase.unsent = phase.unsent or isinstance(error, NotSent)
             return RequestAnswer(error=error.what, code=error.code)
         except Refused as refusal:
             return RequestAnswer(error=refusal.what, code="EREFUSED")
@@ -364,6 +390,14 @@ class ScriptRunner:
                 return
         scope.apply(mutation)
         self._ports.learn(mutation.key, new)
+
+
+def _excused(said: Said, listen: str) -> Said:
+    """What goes wrong because a dry run did not send a script's request is no failure."""
+    if isinstance(said, ScriptError):
+        text = f"{said.name} in {listen}-script, after a request that the dry run did not send: {said.message}"
+        return Console(level="warn", messages=(text,))
+    return replace(said, skipped=True) if isinstance(said, Assertion) and not said.passed else said
 
 
 def _broken_request(result: ScriptResult) -> ScriptError | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.clock import Clock
-from runner.door import Door
+from runner.door import Door, DryDoor
 from runner.dynamic import Dynamic
 from runner.engine import Engine
 from runner.errors import SendError
@@ -65,6 +65,9 @@ class FakeWire:
             raise SendError("connect ECONNREFUSED", code="ECONNREFUSED")
         return self.answer(prepared)
 
+    def first(self, prepared: Prepared) -> Prepared:
+        return prepared
+
     def close(self) -> None: ...
 
 
@@ -103,7 +106,7 @@ class Bench:
         clock = Clock(self.settings.timeout, sleep=self.sleep)
         ports = Ports(
             sandbox=self.sandbox,
-            door=Door(self.wire, self.extensions, clock),
+            door=(DryDoor if self.settings.dry_run else Door)(self.wire, self.extensions, clock),
             clock=clock,
             scopes=self.scopes,
             jar=FakeJar(),

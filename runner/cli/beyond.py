@@ -12,6 +12,12 @@ from runner.errors import UsageError
 
 BEYOND_OPTIONS = (
     click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Show what would be sent and what a guard has against it; send nothing. Pre-request scripts run, tests do not.",
+        panel="Run",
+    ),
+    click.option(
         "--retry",
         type=POSITIVE,
         metavar="N",

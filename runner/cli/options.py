@@ -107,6 +107,7 @@ variable_options = decorate(
         help="A .env file: fills variables the environment leaves empty.",
         panel="Variables and data",
     ),
+    click.option("--show-secrets", is_flag=True, help="Mask nothing, in no report.", panel="Variables and data"),
     click.option(
         "--folder",
         multiple=True,
@@ -143,6 +144,7 @@ def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Option
         globals=values["globals_"],
         data=values["iteration_data"],
         iterations=values.get("iteration_count"),
+        show_secrets=bool(values.get("show_secrets")),
         folders=values["folder"],
         exclude=values["exclude"],
         folders_as_given=values["folder_order"] == "given",
@@ -161,6 +163,7 @@ def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Option
             bail="failure" in bail.split(","),
             abort="folder" in bail.split(","),
             fail_on_unresolved=bool(values.get("fail_on_unresolved")),
+            dry_run=bool(values.get("dry_run")),
         ),
         working_dir=values.get("working_dir") or ".",
         outside_files=not values.get("no_insecure_file_read"),

@@ -11,7 +11,7 @@ from typing import Any
 from runner.errors import UsageError
 from runner.reporters import Reporter, Settings, Surroundings, create
 
-_OF_THE_RUN = ("silent", "verbose", "color", "disable_unicode")
+_OF_THE_RUN = ("silent", "verbose", "color", "disable_unicode", "dry_run")
 
 
 def make_reporters(values: Mapping[str, Any], reporter_options: Settings) -> list[Reporter]:

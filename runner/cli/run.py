@@ -166,7 +166,7 @@ def command(ctx: click.RichContext, /, collection: tuple[str, ...], **values: An
     if not collection:
         raise click.MissingParameter(ctx=ctx, param_hint="'COLLECTION...'", param_type="argument")
     options = replace(options_from(values, extras_from(values)), **network_from(values), **beyond_from(values))
-    agree = partial(confirm, yes=values["yes"])
+    agree = partial(confirm, yes=values["yes"] or values["dry_run"])
     with Series(collection, options, warm=True, before_next=agree) as series:
         agree(series.session)
         from runner.cli.exports import export, export_paths

@@ -54,6 +54,8 @@ def _value(session: Session, use: Use) -> str:
     if use.missing or use.empty:
         return "(set by a script)" if use.set_by_script else "missing" if use.missing else "empty"
     text = js_text(session.scopes.lookup(use.name))
+    if session.options.show_secrets:
+        return text
     return mask(text) if session.secrets.is_secret(use.name, "any") else session.secrets.hide(text)
 
 

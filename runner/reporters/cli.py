@@ -26,6 +26,7 @@ class Show:
     """What to show, after Newman's options; the `no_…` ones leave something out."""
 
     verbose: bool = False
+    dry_run: bool = False
     show_timestamps: bool = False
     no_summary: bool = False
     no_failures: bool = False
@@ -66,7 +67,7 @@ class CliReporter:
     """Writes to a terminal line by line."""
 
     def __init__(self, terminal: Terminal, show: Show, progress: ProgressLine | None, now: Callable[[], datetime]) -> None:
-        self.wants_bodies = show.verbose
+        self.wants_bodies = show.verbose or show.dry_run
         self._terminal, self._show, self._progress, self._now = terminal, show, progress, now
         self._results = Results()
         self._of = 1
@@ -158,6 +159,11 @@ class CliReporter:
             return
         self._say(f"{line} {self._paint(self._answer(event.response), 'gray')}")
 
+    def _request_planned(self, event: events.RequestPlanned) -> None:
+        from runner.reporters.cli_dry import planned
+
+        self._say(*planned(event, self._terminal))
+
     def _answer(self, response: Any) -> str:
         total = size(response.wire_size + response.header_size)
         status = f"{response.code} {response.reason}".rstrip()
@@ -240,6 +246,7 @@ class CliReporter:
         events.ItemSkipped: _item_skipped,
         events.Noted: _noted,
         events.RequestSent: _request_sent,
+        events.RequestPlanned: _request_planned,
         events.Asserted: _asserted,
         events.ScriptFailed: _script_failed,
         events.ScriptFinished: _script_finished,

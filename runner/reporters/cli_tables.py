@@ -82,6 +82,8 @@ def _lines(result: RunResult) -> Iterator[tuple[str, Count]]:
             for source, text in _SENT_BY.items():
                 if (count := result.sources[source]).total:
                     yield text, count
+            if result.planned:
+                yield "not sent (dry run)", Count(total=result.planned)
             if result.refused:
                 yield "refused", Count(failed=result.refused)
 

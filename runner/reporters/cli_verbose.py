@@ -18,10 +18,10 @@ def details(prepared: Prepared, response: Response, terminal: Terminal) -> Itera
     symbols = terminal.symbols
     if prepared.body:
         mode = prepared.request.body.mode if prepared.request and prepared.request.body else "raw"
-        yield from _body(prepared.body, prepared.header("content-type"), f"{symbols.up} {mode}", terminal)
+        yield from body_lines(prepared.body, prepared.header("content-type"), f"{symbols.up} {mode}", terminal)
     kind = f"{symbols.down} {response.header('content-type') or 'no content type'}"
     if response.body:
-        yield from _body(response.body, response.header("content-type"), kind, terminal)
+        yield from body_lines(response.body, response.header("content-type"), kind, terminal)
     else:
         yield f"  {clean(kind)}"
     yield from _phases(response, terminal)
@@ -44,7 +44,8 @@ def _overview(prepared: Prepared, response: Response, terminal: Terminal) -> str
     return "  " + f" {gray(symbols.star)} ".join(parts)
 
 
-def _body(body: bytes, content_type: str | None, title: str, terminal: Terminal) -> Iterator[str]:
+def body_lines(body: bytes, content_type: str | None, title: str, terminal: Terminal) -> Iterator[str]:
+    """A body in a frame, as far as it is text and not too long."""
     symbols = terminal.symbols
     yield f"  {symbols.top} {clean(title)} {terminal.paint(symbols.star, 'gray')} {size(len(body))}"
     text = text_of(body, content_type)

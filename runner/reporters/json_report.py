@@ -173,6 +173,14 @@ class _Execution:
             entry = {"source": event.source, "httpRequestId": number, **sent}
             self.content.setdefault("scriptRequests", []).append(entry)
 
+    def _request_planned(self, event: events.RequestPlanned) -> None:
+        plan = {"refused": event.refused, "objection": event.objection or None}
+        planned: Json = {"request": sent_request_json(event.prepared), "dryRun": plan}
+        if event.source == "item":
+            self.content.update(planned)
+        else:
+            self.content.setdefault("scriptRequests", []).append({"source": event.source, **planned})
+
     def _asserted(self, event: events.Asserted) -> None:
         assertion = event.assertion
         entry: Json = {"assertion": assertion.name, "skipped": assertion.skipped}
@@ -190,6 +198,7 @@ class _Execution:
 
     _handlers: ClassVar[dict[type[RunEvent], Callable[[_Execution, Any], None]]] = {
         events.RequestSent: _request_sent,
+        events.RequestPlanned: _request_planned,
         events.Asserted: _asserted,
         events.ScriptFailed: _script_failed,
         events.ItemSkipped: _item_skipped,
@@ -251,7 +260,8 @@ def _stats(result: RunResult) -> Json:
     """Newman's `requests` are all that went out; the three after it are the same by who sent them."""
     stats = {name: _count(count) for name, count in result.stats.items()}
     stats |= {f"{source}Requests": _count(count) for source, count in result.sources.items()}
-    return stats | {"refusedRequests": _count(Count(total=result.refused, failed=result.refused))}
+    stats["refusedRequests"] = _count(Count(total=result.refused, failed=result.refused))
+    return stats | ({"plannedRequests": _count(Count(total=result.planned))} if result.planned else {})
 
 
 def _count(count: Count) -> Json:

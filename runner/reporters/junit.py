@@ -282,6 +282,13 @@ class _Suite:
         self.error(name, kind, event.error, Request=f"{event.prepared.method} {event.prepared.url}")
         self._log.append(f"RequestError: {event.error}")
 
+    def _request_planned(self, event: events.RequestPlanned) -> None:
+        name = "request" if event.source == "item" else f"request by {event.source}"
+        if event.refused:
+            self.error(name, "Refused", event.objection, Request=f"{event.prepared.method} {event.prepared.url}")
+        else:
+            self._outcome(name, "skipped", {"message": f"dry run: not sent. {event.objection}".strip()})
+
     def _asserted(self, event: events.Asserted) -> None:
         assertion = event.assertion
         if assertion.skipped:
@@ -305,6 +312,7 @@ class _Suite:
 
     _handlers: ClassVar[dict[type[RunEvent], Callable[[_Suite, Any], None]]] = {
         events.RequestSent: _request_sent,
+        events.RequestPlanned: _request_planned,
         events.Asserted: _asserted,
         events.ScriptFailed: _script_failed,
         events.ItemSkipped: _item_skipped,

@@ -90,6 +90,11 @@ class Transport:
             hop = _authorized(follow(hop, answer.code, location[0], rules))
             redirects += 1
 
+    def first(self, prepared: Prepared) -> Prepared:
+        """The request of the first hop as `send` would have it leave."""
+        hop = _completed(prepared)
+        return hop if prepared.behavior.get("disableCookies") else self._with_cookies(hop)
+
     def close(self) -> None:
         """Close all connections."""
         if self._wire:
