@@ -95,7 +95,7 @@ def stamp(now: datetime, using: str = "pabal") -> Json:
 
 def variable_json(variable: Variable) -> Json:
     """One variable. A disabled one says so twice: the app reads `enabled`, Newman reads `disabled`."""
-    result: Json = {"type": variable.type, "value": variable.value, "key": variable.key}
+    result: Json = {"type": variable.type, "value": variable.value, "key": variable.key, **_described(variable)}
     return {**result, "disabled": True, "enabled": False} if variable.disabled else result
 
 
@@ -155,8 +155,12 @@ def _content(body: Body) -> Json:
 
 
 def _param(param: Param) -> Json:
-    result: Json = {"key": param.key, "value": param.value}
+    result: Json = {"key": param.key, "value": param.value, **_described(param)}
     return {**result, "disabled": True} if param.disabled else result
+
+
+def _described(entry: Param | FormParam | Variable) -> Json:
+    return {"description": entry.description} if entry.description else {}
 
 
 def _form_param(param: FormParam) -> Json:
@@ -168,6 +172,7 @@ def _form_param(param: FormParam) -> Json:
         "contentType": param.content_type,
         "fileName": param.file_name,
         "disabled": param.disabled or None,
+        "description": param.description or None,
     }
     return {name: value for name, value in named.items() if value is not None}
 
@@ -235,6 +240,8 @@ def _example(example: Example) -> Json:
     result["header"] = _params(example.headers)
     if example.body is not None:
         result["body"] = example.body
+    if example.language:
+        result["_postman_previewlanguage"] = example.language
     if example.request is not None:
         result["originalRequest"] = request_json(example.request)
     return result

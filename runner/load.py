@@ -200,6 +200,7 @@ def _example(data: Any, where: Where, number: int) -> Example:
         status=_text(root.get("status")),
         headers=_params(root.get("header"), here.at("header"), _header_line),
         body=None if body is None else _text(body),
+        language=_text(root.get("_postman_previewlanguage")),
         request=request_from_json(request, here) if isinstance(request, dict | str) else None,
     )
 
@@ -320,6 +321,7 @@ def _form_param(data: Any, where: Where, number: int) -> FormParam:
         content_type=_optional(root.get("contentType")),
         file_name=_optional(root.get("fileName")),
         disabled=bool(root.get("disabled")),
+        description=_description(root.get("description")),
     )
 
 
@@ -339,7 +341,12 @@ def _param(data: Any, where: Where, number: int, from_text: Callable[[str], Iter
         yield from from_text(data)
         return
     root = as_object(data, where, number)
-    yield Param(key=_text(root.get("key")), value=_optional(root.get("value")), disabled=bool(root.get("disabled")))
+    yield Param(
+        key=_text(root.get("key")),
+        value=_optional(root.get("value")),
+        disabled=bool(root.get("disabled")),
+        description=_description(root.get("description")),
+    )
 
 
 def _header_line(text: str) -> Iterator[Param]:
@@ -370,6 +377,7 @@ def _variable(data: Any, where: Where, number: int) -> Variable:
         type=_text(root.get("type")) or "any",
         # The app writes `enabled: false` into environments; runtime only knows `disabled` and so uses them (newman#2986).
         disabled=root.get("disabled") is True or root.get("enabled") is False,
+        description=_description(root.get("description")),
     )
 
 

@@ -21,6 +21,7 @@ class Variable:
     value: Any = None
     type: str = "any"
     disabled: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Param:
     key: str
     value: str | None = ""
     disabled: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class FormParam:
     content_type: str | None = None
     file_name: str | None = None
     disabled: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +130,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A saved response of an item."""
+    """A saved response of an item. `language` is how Postman shows the body."""
 
     name: str
     code: int = 200
     status: str = ""
     headers: tuple[Param, ...] = ()
     body: str | None = None
+    language: str = ""
     request: Request | None = None
 
 

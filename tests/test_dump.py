@@ -30,10 +30,10 @@ from runner.url import parse
 
 texts = st.text(max_size=8)
 some = st.none() | texts
-params = st.lists(st.builds(Param, key=texts, value=some, disabled=st.booleans()), max_size=3).map(tuple)
+params = st.lists(st.builds(Param, key=texts, value=some, disabled=st.booleans(), description=texts), max_size=3).map(tuple)
 values = st.none() | st.booleans() | st.integers() | texts
 variables = st.lists(
-    st.builds(Variable, key=texts, value=values, type=st.just("string"), disabled=st.booleans()), max_size=2
+    st.builds(Variable, key=texts, value=values, type=st.just("string"), disabled=st.booleans(), description=texts), max_size=2
 ).map(tuple)
 form_params = st.builds(
     FormParam,
@@ -44,6 +44,7 @@ form_params = st.builds(
     content_type=some,
     file_name=some,
     disabled=st.booleans(),
+    description=texts,
 )
 bodies = st.one_of(
     st.builds(Body, mode=st.just("raw"), raw=texts, language=some, content_type=some, disabled=st.booleans()),
@@ -65,7 +66,7 @@ requests = st.builds(
 )
 codes = st.lists(texts, max_size=3).map("\n".join)
 events = st.lists(st.builds(Event, listen=st.just("test"), code=codes, id=texts, disabled=st.booleans()), max_size=2).map(tuple)
-examples = st.builds(Example, name=texts, code=st.integers(100, 599), status=texts, headers=params, body=some)
+examples = st.builds(Example, name=texts, code=st.integers(100, 599), status=texts, headers=params, body=some, language=texts)
 items = st.builds(
     Item,
     id=texts.filter(bool),
