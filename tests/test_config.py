@@ -70,6 +70,37 @@ def test_newmans_library_names(pabal: Pabal) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "option", "value"),
+    [
+        ("pabal.toml", "kis = false", "no-kis", "true"),
+        ("pabal.toml", "no-insecure-file-read = false", "no-insecure-file-read", "false"),
+        ("pabal.toml", "no-verbose = true", "verbose", "false"),
+        ("PABAL_KIS", "0", "no-kis", "true"),
+        ("PABAL_NO_KIS", "no", "no-kis", "false"),
+    ],
+)
+def test_a_switch_may_be_said_both_ways(
+    pabal: Pabal, monkeypatch: pytest.MonkeyPatch, name: str, text: str, option: str, value: str
+) -> None:
+    if name.startswith("PABAL_"):
+        monkeypatch.setenv(name, text)
+    else:
+        put(name, text)
+    found = shown(pabal("run", "--show-config").out)
+    assert found[option][0] == value and found[option][1].startswith(name)
+
+
+@pytest.mark.parametrize("command", ["vars", "lint", "codegen"])
+def test_other_commands_take_the_environment_from_there(pabal: Pabal, command: str) -> None:
+    put("c.json", json.dumps({"info": {}, "item": [{"name": "a", "request": "http://{{host}}/"}]}))
+    put("e.json", json.dumps({"values": [{"key": "host", "value": "here.example"}]}))
+    put("pabal.toml", 'collection = ["x", "y"]\nenvironment = "e.json"\niteration-count = 3')
+    assert pabal(command, "c.json").status == 0
+    put("pabal.toml", 'environment = "nowhere.json"')
+    assert pabal(command, "c.json").status == 3
+
+
 def test_null_never_overrides(pabal: Pabal) -> None:
     put(".postman/newmanrc", '{"iterationCount": 4}')
     put(".newmanrc", '{"iterationCount": null}')
@@ -112,6 +143,9 @@ def test_a_reporter_option_of_the_command_line_wins_over_the_files(pabal: Pabal)
         ("pabal.toml", "silent = ", 3, "pabal.toml: is not valid TOML"),
         ("pabal.toml", 'silent = "perhaps"', 2, "pabal.toml: silent: 'perhaps' is not a valid boolean"),
         ("pabal.toml", "silent = 3", 2, "pabal.toml: silent: '3' is not a valid boolean"),
+        ("pabal.toml", 'simulation = true', 2, "pabal.toml: simulation: there is no such option\n  did you mean simulate?"),
+        ("pabal.toml", 'kis = "perhaps"', 2, "pabal.toml: kis: 'perhaps' is not a valid boolean"),
+        ("pabal.toml", "no-kis = [1]", 2, "pabal.toml: no-kis: expected text"),
         ("pabal.toml", 'env-var = ["a"]', 2, "pabal.toml: env-var: 'a' is not of the form NAME=VALUE"),
         ("pabal.toml", "help = true", 2, "pabal.toml: help: there is no such option"),
         ("pabal.toml", "n = 1", 2, "pabal.toml: n: there is no such option"),

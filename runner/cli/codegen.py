@@ -8,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from runner.assemble import Session
+from runner.cli.config import ConfiguredCommand
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
 from runner.codegen.registry import File, targets
@@ -28,7 +29,7 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
         ctx.exit()
 
 
-@click.command("codegen", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("codegen", cls=ConfiguredCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("collection", metavar="COLLECTION")
 @variable_options
 @decorate(

@@ -53,7 +53,10 @@ class Config:
 
 
 class ConfiguredCommand(click.RichCommand):
-    """A command whose options may also be set in files and in the environment. With `strict`, unknown names are errors."""
+    """A command whose options may also be set in files and in the environment.
+
+    These are written for `pabal run`, which is `strict`: a name that it does not know is an error. Others take what they know.
+    """
 
     strict = False
 
@@ -79,11 +82,10 @@ def gather(params: list[click.Parameter], found: Iterator[Setting], *, strict: b
     Raises:
         UsageError: a value has the wrong shape, must not stand there, or with `strict` there is no such option.
     """
-    known = {name.removeprefix("--"): param for param in params if param.expose_value for name in _long(param)}
+    settable = [param for param in params if param.expose_value and (strict or isinstance(param, click.Option))]
+    known = {name.removeprefix("--"): param for param in settable for name in _long(param)}
     config = Config()
-    for setting in found:
-        if setting.value is None:
-            continue
+    for setting in (_turned(each, known) for each in found if each.value is not None):
         if setting.name.startswith("reporter-"):
             config.reporters[setting.name.removeprefix("reporter-")] = _scalar(setting)
             config.origins[setting.name] = setting
@@ -95,6 +97,18 @@ def gather(params: list[click.Parameter], found: Iterator[Setting], *, strict: b
         elif strict:
             raise _unknown(setting, known)
     return config
+
+
+def _turned(setting: Setting, known: Mapping[str, click.Parameter]) -> Setting:
+    """`x = false` as `no-x = true`, or the other way round, where that is the switch there is."""
+    opposite = setting.name.removeprefix("no-") if setting.name.startswith("no-") else f"no-{setting.name}"
+    param = known.get(opposite)
+    if setting.name in known or not (isinstance(param, click.Option) and param.is_flag):
+        return setting
+    try:
+        return setting._replace(name=opposite, value=not click.BOOL.convert(_scalar(setting), None, None))
+    except click.BadParameter as error:
+        raise setting.fail(error.message) from error
 
 
 def _unknown(setting: Setting, known: Iterable[str]) -> UsageError:
@@ -170,11 +184,7 @@ def _newmanrc(path: Path) -> Iterator[Setting]:
     options = root.get("run") or root if isinstance(root, dict) else root
     if not isinstance(options, dict):
         raise LoadError(f"expected an object of options, found {kind_of(options)}", where=str(path))
-    for setting in _options(str(path), options):
-        if setting.name == "insecure-file-read" and isinstance(setting.value, bool):
-            yield Setting(setting.where, setting.key, "no-insecure-file-read", not setting.value)
-        else:
-            yield setting
+    yield from _options(str(path), options)
 
 
 def _toml(path: Path, table: tuple[str, ...]) -> Iterator[Setting]:

@@ -10,6 +10,7 @@ from typing import Any
 import rich_click as click
 
 from runner.assemble import Options, lint
+from runner.cli.config import ConfiguredCommand
 from runner.cli.options import decorate, options_from, variable_options
 from runner.errors import ExitCode, LoadError
 from runner.linter import RULES, Finding
@@ -44,7 +45,7 @@ _FORMATS: Mapping[str, Callable[[Sequence[Finding]], Iterator[str]]] = {"text": 
 _RULE = click.Choice(list(RULES))
 
 
-@click.command("lint", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("lint", cls=ConfiguredCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @variable_options
 @decorate(
