@@ -7,7 +7,6 @@ A pattern without `/` is for names at any depth.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -138,6 +137,8 @@ def _matching(spots: Sequence[_Spot], wanted: str) -> Sequence[_Spot]:
 
 
 def _unknown(spots: Iterable[_Spot], wanted: str) -> UsageError:
+    import difflib
+
     names = sorted({name for spot in spots for name in (spot.node.name, "/".join(spot.path))})
     close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
     hint = "did you mean " + " or ".join(f'"{name}"' for name in close) + "?" if close else ""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from runner import __version__
-from runner.cookie_file import cookies_json
 from runner.dump import collection_json, environment_json, stamp
 from runner.errors import UsageError
 from runner.model import Json
@@ -50,6 +49,8 @@ def export(series: Series, paths: Mapping[str, Path]) -> None:
         for number, collection in enumerate(series.left):
             _write(_nth(path, number) if number else path, collection_json(collection) | stamp(now, _USING))
     if path := paths.get("cookie-jar"):
+        from runner.cookie_file import cookies_json
+
         _write(path, cookies_json(session.cookies()))
 
 
