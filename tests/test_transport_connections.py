@@ -226,6 +226,40 @@ def test_broken_answers(transport: Transport, recorder: Recorder, raw: bytes, co
     assert ask(transport, recorder.url()).code == 200
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        b"HTTP/1.1 200 OK\r\nA: x\x01y\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n2 \r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: 1\r\n" * 300 + b"Content-Length: 2\r\n\r\nok",
+    ],
+)
+def test_odd_answers_are_read(transport: Transport, recorder: Recorder, raw: bytes) -> None:
+    recorder.answers(Answer((raw,), close=True))
+    assert ask(transport, recorder.url()).body == b"ok"
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"HTTP/9.9 200 OK\r\nA: 1\r\nContent-Length: 2\r\n\r\nok", "HPE_INVALID_RESPONSE"),
+        (b"HTTP/1.1 200 OK\r\n A: 1\r\nContent-Length: 2\r\n\r\nok", "HPE_INVALID_HEADER_TOKEN"),
+    ],
+)
+def test_the_insecure_parser_reads_odder_ones(transport: Transport, recorder: Recorder, raw: bytes, code: str) -> None:
+    recorder.answers(Answer((raw,), close=True), Answer((raw,), close=True))
+    assert failure(transport, recorder.url()).code == code
+    response = ask(transport, recorder.url(), insecureHTTPParser=True)
+    assert (response.headers, response.body) == ((("A", "1"), ("Content-Length", "2")), b"ok")
+
+
+def test_the_insecure_parser_does_not_guess_what_is_no_header(transport: Transport, recorder: Recorder) -> None:
+    recorder.answers(Answer((b"HTTP/1.1 200 OK\r\nA: 1\r\nno header\r\n\r\n",), close=True))
+    with pytest.raises(SendError, match="Invalid header token"):
+        ask(transport, recorder.url(), insecureHTTPParser=True)
+
+
 def test_an_answer_given_before_the_body_was_read_counts(transport: Transport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -237,7 +237,7 @@ def test_tls_within_the_tls_of_a_proxy(far: Recorder, files: Path) -> None:
         transport = Transport(jar=Jar(), environ=environ, extra_roots=files / "ca.pem")
         with closing(transport):
             bodies = [transport.send(Prepared(method="GET", url=far.url())).body for _ in range(2)]
-            far.answers(answer(pause=3))
+            far.answers(answer(pause=0.8))
             with pytest.raises(SendError, match="ESOCKETTIMEDOUT"):
                 transport.send(Prepared(method="GET", url=far.url()), timeout=200)
         assert f"Proxy-Authorization: {BASIC}" in proxy.asked[0]
@@ -315,7 +315,7 @@ def test_a_proxy_whose_name_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
         (answer(502), "ECONNRESET", f"{NO_TUNNEL}statusCode=502"),
         (Answer((), close=True), "ECONNRESET", f"{NO_TUNNEL}cause=socket hang up"),
         (Answer((b"hello\r\n\r\n",), close=True), "ECONNRESET", f"{NO_TUNNEL}cause=Parse Error: Expected HTTP/"),
-        (answer(length=False, pause=2), "ETIMEDOUT", "ETIMEDOUT"),
+        (answer(length=False, pause=0.9), "ETIMEDOUT", "ETIMEDOUT"),
         (Answer((b"HTTP/1.1 200 OK\r\n\r\n", b"no TLS at all!"), pause=0.02, close=True), "EPROTO", "write EPROTO "),
         (
             Answer((b"HTTP/1.1 200 OK\r\n\r\n",), close=True),
@@ -333,7 +333,7 @@ def test_a_tunnel_that_comes_to_nothing(recorder: Recorder, reply: Answer, code:
 
 def test_a_proxy_that_hangs_up_or_is_slow(recorder: Recorder) -> None:
     environ = {"HTTP_PROXY": f"http://127.0.0.1:{recorder.port}"}
-    recorder.answers(Answer((), close=True), answer(pause=2))
+    recorder.answers(Answer((), close=True), answer(pause=0.6))
     assert failure("http://far.example/", environ).what == "socket hang up"
     assert failure("http://far.example/", environ, timeout=200).code == "ESOCKETTIMEDOUT"
 

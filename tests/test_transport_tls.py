@@ -179,6 +179,19 @@ def test_a_redirect_to_another_host_chooses_its_certificate_anew(serve: Serve, f
     assert (here.clients, there.clients) == (["alice"], [""])
 
 
+@pytest.mark.parametrize(("keep", "authorization"), [(False, []), (True, ["Basic x"])])
+def test_secrets_do_not_follow_a_redirect_into_the_open(
+    serve: Serve, files: Path, recorder: Recorder, keep: bool, authorization: list[str]
+) -> None:
+    server = serve()
+    server.answers(answer(302, [("Location", recorder.url("/open"))]))
+    headers = (("Authorization", "Basic x"), ("Cookie", "user=1"), ("X-Mine", "1"))
+    with closing(Transport(jar=Jar(), extra_roots=files / "ca.pem")) as transport:
+        behavior = {"followAuthorizationHeader": keep}
+        transport.send(Prepared(method="GET", url=server.url(), headers=headers, behavior=behavior))
+    assert [recorder.last.values(name) for name in ("Authorization", "Cookie", "X-Mine")] == [authorization, [], ["1"]]
+
+
 def test_plain_http_asks_for_no_certificate(recorder: Recorder, files: Path) -> None:
     assert send(recorder.url(), files, certificates=certificates(files, cert="alice.both.pem")).code == 200
 

@@ -101,9 +101,9 @@ class Transport:
             self._wire.close()
 
     def _exchange(self, sent: Prepared, rules: Rules, deadline: float | None) -> Answer:
-        from runner.transport.wire import Route, Wire
+        from runner.transport.wire import Call, Route, Wire
 
-        self._wire = self._wire or Wire(extra_roots=self._extra_roots, limit=self._limit)
+        self._wire = self._wire or Wire(extra_roots=self._extra_roots)
         address = locate(sent.url)
         proxy = proxy_for(address, self._environ) if self._environ else None
         if proxy:
@@ -111,7 +111,8 @@ class Transport:
         else:
             message = compose(sent, address.target)
         route = Route(address=address, proxy=proxy, tls=self._tls(rules, address))
-        answer = self._wire.exchange(message, sent.method, route, deadline)
+        call = Call(message=message, method=sent.method, deadline=deadline, limit=self._limit, lenient=rules.lenient)
+        answer = self._wire.exchange(call, route)
         if rules.cookies and (lines := _values(answer, "set-cookie")):
             self._jar.store(sent.url, lines)
         return answer

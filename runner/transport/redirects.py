@@ -20,8 +20,8 @@ _KEEP_METHOD = frozenset({307, 308})
 def follow(hop: Prepared, code: int, location: str, rules: Rules) -> Prepared:
     """The request a redirect asks for.
 
-    To another host neither Authorization nor the user's Cookie header goes along. (Postman does pass the Cookie header on.)
-    Host is worked out anew and moves behind the other headers, as in Postman.
+    To another host, and from https to http, neither Authorization nor the user's Cookie header goes along. (Postman passes the
+    Cookie header on, and both to http.) Host is worked out anew and moves behind the other headers, as in Postman.
 
     Raises:
         SendError: the location is no http or https URL.
@@ -29,7 +29,7 @@ def follow(hop: Prepared, code: int, location: str, rules: Rules) -> Prepared:
     url = wire(parse(resolve(hop.url, location)), encode=rules.encode)
     here, there = locate(hop.url), locate(url)
     dropped = {"host"}
-    if here.host.lower() != there.host.lower():
+    if here.host.lower() != there.host.lower() or (here.scheme, there.scheme) == ("https", "http"):
         dropped |= {"cookie"} if rules.keep_authorization else {"cookie", "authorization"}
     method, body = hop.method, hop.body
     if code not in _KEEP_METHOD and not rules.keep_method:

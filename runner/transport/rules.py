@@ -39,6 +39,7 @@ class Rules:
     keep_authorization: bool = False
     referer: bool = True
     encode: bool = True
+    lenient: bool = False
 
     @classmethod
     def of(cls, behavior: Mapping[str, Any], *, follow: bool, verify: bool) -> Rules:
@@ -60,6 +61,7 @@ class Rules:
             keep_authorization=bool(behavior.get("followAuthorizationHeader")),
             referer=not behavior.get("removeRefererHeaderOnRedirect"),
             encode=not behavior.get("disableUrlEncoding"),
+            lenient=bool(behavior.get("insecureHTTPParser")),
         )
 
 

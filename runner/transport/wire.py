@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _FOLD = re.compile(r"\r?\n[ \t]+")
-_BROKEN_HEAD = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect)
 _KEEP_ALIVE = re.compile(r"timeout=(\d+)", re.IGNORECASE)
 _KEEP_ALIVE_MARGIN = 1.0
 _POOLS = 32
 _KEPT_PER_HOST = 8
 _PIECE = 262_144
+
+# Node counts the bytes of a head and not its lines, of which Python takes a hundred.
+http.client._MAXHEADERS = 10_000  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,21 @@ class Route:
     def tunnels(self) -> bool:
         """Whether the proxy only passes on what is said to the server."""
         return self.proxy is not None and self.address.scheme == "https"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What is written, the whole request, and how its answer is read.
+
+    `deadline` is of `perf_counter`, None for none; `limit` is how many bytes of a body are wanted, 0 for all. A `lenient` reader
+    overlooks what Node's insecure parser overlooks.
+    """
+
+    message: bytes
+    method: str
+    deadline: float | None = None
+    limit: int = 0
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +127,18 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Reply(http.client.HTTPResponse):
-    """An answer; provisional ones (103 Early Hints) are skipped, as Node does."""
+    """An answer; provisional ones (103 Early Hints) are skipped, as Node does.
+
+    Some servers write HTTP/2.0 and mean what went before; `lenient` takes any version for 1.1.
+    """
+
+    lenient = False
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if not 101 < status < 200:
-                return version, status, reason
+                return "HTTP/1.1" if self.lenient or version == "HTTP/2.0" else version, status, reason
             http.client.parse_headers(self.fp)
 
 
@@ -127,12 +149,11 @@ class _Stale(Exception):
 class Wire(HTTPAdapter):
     """Connections to servers and proxies, kept alive between requests.
 
-    `extra_roots` is a PEM file of authorities that are trusted, too. `limit` is how many bytes of a body are wanted, 0 for all.
+    `extra_roots` is a PEM file of authorities that are trusted, too.
     """
 
-    def __init__(self, *, extra_roots: Path | None = None, limit: int = 0) -> None:
+    def __init__(self, *, extra_roots: Path | None = None) -> None:
         self._extra_roots = extra_roots
-        self._limit = limit
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         super().__init__(pool_connections=_POOLS, pool_maxsize=_KEPT_PER_HOST)
 
@@ -141,7 +162,7 @@ class Wire(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         _with_our_pools(self.poolmanager)
 
-    def exchange(self, message: bytes, method: str, route: Route, deadline: float | None) -> Answer:
+    def exchange(self, call: Call, route: Route) -> Answer:
         """Send a whole request and read the whole answer.
 
         A request is sent again only when a kept connection was found dead and doing it twice means doing it once.
@@ -151,11 +172,11 @@ class Wire(HTTPAdapter):
         """
         start = perf_counter()
         try:
-            return self._attempt(message, method, route, deadline, start, fresh=False)
+            return self._attempt(call, route, start, fresh=False)
         except _Stale:
-            return self._attempt(message, method, route, deadline, start, fresh=True)
+            return self._attempt(call, route, start, fresh=True)
 
-    def _attempt(self, message: bytes, method: str, route: Route, deadline: float | None, start: float, *, fresh: bool) -> Answer:
+    def _attempt(self, call: Call, route: Route, start: float, *, fresh: bool) -> Answer:
         pool = self._pool(route)
         conn = pool._get_conn()
         if fresh or perf_counter() > conn.kept_until:
@@ -163,11 +184,16 @@ class Wire(HTTPAdapter):
         kept = not conn.is_closed
         conn.kept_until = 0.0
         try:
-            opened = Opened() if kept else _open(conn, route, deadline)
-            answer, conn.kept_until = _talk(conn.sock, message, method, deadline, start, opened, self._limit)
+            opened = Opened() if kept else _open(conn, route, call.deadline)
+            answer, conn.kept_until = _talk(conn.sock, call, start, opened)
             return answer
         except (OSError, http.client.HTTPException, ValueError) as error:
-            if kept and isinstance(error, ConnectionError) and not carrier(conn.sock).received and method.upper() in _IDEMPOTENT:
+            if (
+                kept
+                and isinstance(error, ConnectionError)
+                and not carrier(conn.sock).received
+                and call.method.upper() in _IDEMPOTENT
+            ):
                 raise _Stale from error
             raise exchange_failure(error) from error
         finally:
@@ -226,23 +252,22 @@ def _open(conn: Any, route: Route, deadline: float | None) -> Opened:
     return opened
 
 
-def _talk(
-    sock: Deadlined, message: bytes, method: str, deadline: float | None, start: float, opened: Opened, limit: int
-) -> tuple[Answer, float]:
+def _talk(sock: Deadlined, call: Call, start: float, opened: Opened) -> tuple[Answer, float]:
     """Write, then read; the second value says until when (of `perf_counter`) the connection can be used again."""
-    carrier(sock).begin(deadline)
+    carrier(sock).begin(call.deadline)
     asked = perf_counter()
     # A server may answer and hang up before it has read all of a body: its answer still counts.
     with suppress(*HUNG_UP):
-        sock.sendall(message)
-    reply = _Reply(sock, method=method)
+        sock.sendall(call.message)
+    reply = _Reply(sock, method=call.method)
+    reply.lenient = call.lenient
     try:
         reply.begin()
         began = perf_counter()
-        body = _body(reply, limit) if limit else reply.read()
+        body = _body(reply, call.limit) if call.limit else reply.read()
         ended = perf_counter()
         answer = Answer(
-            method=method,
+            method=call.method,
             code=reply.status,
             reason=_reason(reply.reason),
             headers=_headers(reply),
@@ -283,15 +308,25 @@ def _idle_seconds(reply: http.client.HTTPResponse) -> float:
     return int(hint[1]) - _KEEP_ALIVE_MARGIN if hint else math.inf
 
 
-def _headers(reply: http.client.HTTPResponse) -> tuple[tuple[str, str], ...]:
+def _headers(reply: _Reply) -> tuple[tuple[str, str], ...]:
     """All header lines; those of the same name and case stand together, as in Postman."""
     message = reply.msg
-    if any(isinstance(defect, _BROKEN_HEAD) for defect in message.defects):
-        raise SendError("Parse Error: Invalid header token", code="HPE_INVALID_HEADER_TOKEN")
+    first = _indented(message, lenient=reply.lenient) if message.defects else []
     grouped: dict[str, list[str]] = {}
-    for name, value in message.items():
+    for name, value in [*first, *message.items()] if first else message.items():
         grouped.setdefault(name, []).append(_FOLD.sub(" ", value).strip(" \t"))
     return tuple([(name, value) for name, values in grouped.items() for value in values])
+
+
+def _indented(message: http.client.HTTPMessage, *, lenient: bool) -> list[tuple[str, str]]:
+    """A first header line behind a blank, which only a lenient reader takes for one."""
+    for defect in message.defects:
+        if isinstance(defect, FirstHeaderLineIsContinuationDefect) and lenient:
+            name, _, value = str(defect).partition(":")
+            return [(name.strip(), value.strip())]
+        if isinstance(defect, MissingHeaderBodySeparatorDefect | FirstHeaderLineIsContinuationDefect):
+            raise SendError("Parse Error: Invalid header token", code="HPE_INVALID_HEADER_TOKEN")
+    return []
 
 
 def _reason(text: str) -> str:
