@@ -43,13 +43,21 @@ def spread(places: Sequence[Collection | Place]) -> Iterator[Collection | Place]
         LoadError: there are none in a folder.
     """
     for place in places:
-        if isinstance(place, Collection) or place == STDIN or not Path(place).is_dir():
+        if isinstance(place, Collection) or place == STDIN or not _is_folder(place):
             yield place
             continue
         found = sorted(Path(place).glob(f"*{_ENDING}"))
         if not found:
             raise LoadError(f"no file in this folder ends in {_ENDING}", where=str(place))
         yield from found
+
+
+def _is_folder(place: Place) -> bool:
+    """Whether this is a folder. What the system does not even take for a name is none, and neither is no name at all."""
+    try:
+        return bool(str(place)) and Path(place).is_dir()
+    except OSError:
+        return False
 
 
 class Sources:

@@ -121,6 +121,9 @@ def everything() -> list[tuple[str, Bad]]:
         "number": numbers(),
         "option": options(),
         "file": files(),
+        "jar": jars(),
+        "certificate": certificates(),
+        "check": checks(),
         "config": configs(),
     }
     return list(chain.from_iterable(((f"{kind}-{n}", bad) for n, bad in enumerate(found)) for kind, found in kinds.items()))
@@ -262,7 +265,13 @@ def options() -> Iterator[Bad]:
     for words, *says in (
         ("run c.json --nosuch", "No such option", "--nosuch"),
         ("run c.json -z", "No such option", "-z"),
-        ("run c.json more.json", "unexpected extra argument", "more.json"),
+        ("vars c.json more.json", "unexpected extra argument", "more.json"),
+        ("run c.json --ssl-client-key k.pem", "--ssl-client-key needs the certificate"),
+        ("run c.json --rate 0", "--rate", "0"),
+        ("run c.json --export-cookie-jar c.json/jar", "c.json/jar: cannot be written: "),
+        ("run c.json -e - -g -", "stdin can be read only once"),
+        ("codegen c.json --target cobol", "there is no target 'cobol'"),
+        ("init kis c.json/x", "c.json/x", "cannot be written: "),
         ("run", "Missing argument", "COLLECTION"),
         ("vars", "Missing argument", "COLLECTION"),
         ("lint", "Missing argument", "FILE"),
@@ -301,14 +310,58 @@ def options() -> Iterator[Bad]:
 
 def files() -> Iterator[Bad]:
     """Places where no file can be read."""
-    for path in (".", "nosuch.json", "no/such/c.json", "c.json/x", "c" * 300, "~/nosuch.json", "a\nb"):
-        for name in ("run", "vars", "lint"):
+    for path in ("nosuch.json", "no/such/c.json", "c.json/x", "c" * 300, "~/nosuch.json", "a\nb"):
+        for name in ("run", "vars", "lint", "codegen"):
             yield Bad((name, path), 3, (f"{path}: cannot be read: ",), FINE)
-    yield Bad(("run", ""), 3, ("cannot be read: there is no file of an empty name",))
+    for name in ("run", "vars", "lint", "codegen"):
+        yield Bad((name, ""), 3, ("cannot be read: there is no file of an empty name",))
+    for name in ("vars", "lint", "codegen"):
+        yield Bad((name, "."), 3, (".: cannot be read: ",), FINE)
+    yield Bad(("run", "."), 3, (".: no file in this folder ends in ",), FINE)
+    yield Bad(("run", "c.json", "nosuch.json"), 3, ("nosuch.json: cannot be read: ",), FINE)
+    yield Bad(("run", "http://127.0.0.1:1/c.json"), 3, ("http://127.0.0.1:1/c.json: cannot be fetched: ",))
+    yield Bad(("run", "1-01234567-89ab-cdef-0123-456789abcdef"), 3, ("is no file, and as a UID it needs an API key",))
     yield Bad(("run", "c.json", "--env-file", "nosuch"), 3, ("nosuch: cannot be read: ",), FINE)
     yield Bad(("run", "c.json", "--env-file", "e.json"), 3, ("e.json: line 1 is not of the form NAME=VALUE",), FINE)
     yield Bad(("lint", "nosuch.json", "c.json", "e.json"), 3, ("nosuch.json: cannot be read: ",), FINE)
     yield Bad(("vars", "c.json", "-e", "c.json"), 3, ("c.json: is not an environment: it is a collection",), FINE)
+
+
+def jars() -> Iterator[Bad]:
+    """Cookie jars of the wrong shape."""
+    for text, what in (
+        ("{", "is not valid JSON: "),
+        ("5", "expected an object, found a number"),
+        ("{}", "is not a cookie jar: it has no list of cookies"),
+        ('{"cookies": {}}', "is not a cookie jar: it has no list of cookies"),
+        ('{"cookies": [5]}', "cookie 1: expected an object, found a number"),
+        ('{"cookies": [{"key": 5}]}', "cookie 1 › key: expected text, found a number"),
+        ('{"cookies": [{"key": "a", "value": "b"}]}', "cookie 1: has no domain"),
+    ):
+        yield Bad(("run", "c.json", "--cookie-jar", "jar"), 3, (f"jar: {what}",), {**FINE, "jar": text})
+
+
+def certificates() -> Iterator[Bad]:
+    """Lists of client certificates, and files that are none."""
+    for text, what in (
+        ("[", "is not valid JSON: "),
+        ("{}", "expected a list, found an object"),
+        ("[5]", "certificate 1: expected an object, found a number"),
+        ('[{"matches": ["https://h/*"]}]', "certificate 1: names no file with a certificate"),
+        ('[{"matches": ["https://h/*"], "key": 5}]', "certificate 1 › key: expected "),
+    ):
+        yield Bad(("run", "c.json", "--ssl-client-cert-list", "l"), 3, (f"l: {what}",), {**FINE, "l": text})
+    for option in ("--ssl-client-cert", "--ssl-extra-ca-certs"):
+        yield Bad(("run", "c.json", option, "c.json"), 3, ("c.json: holds no certificate in PEM form",), FINE)
+        yield Bad(("run", "c.json", option, "nosuch.pem"), 3, ("nosuch.pem: cannot be read: ",), FINE)
+
+
+def checks() -> Iterator[Bad]:
+    """Files of checks, and folders of packages, that are none."""
+    for text, what in (("stats < 400", "line 1: column 1"), ("status < 400\ntime <", "line 2: column 7"), ("$[", "line 1: ")):
+        yield Bad(("run", "c.json", "--expect-file", "x"), 3, (f"x, {what}",), {**FINE, "x": text})
+    for path in ("nosuch", "c.json"):
+        yield Bad(("run", "c.json", "--packages", path), 3, (f"{path}: there is no such folder of packages",), FINE)
 
 
 def configs() -> Iterator[Bad]:
