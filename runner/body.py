@@ -223,17 +223,18 @@ def _named_type(param: FormParam) -> str | None:
 
 def _multipart(parts: list[FormPart], boundary: str) -> Iterator[bytes]:
     for part in parts:
-        yield utf8(f"--{boundary}\r\n{_part_head(part)}\r\n")
+        yield utf8(f"--{boundary}\r\n{part_head(part.key, part.name, part.type)}\r\n")
         yield part.data
         yield b"\r\n"
     yield utf8(f"--{boundary}--\r\n")
 
 
-def _part_head(part: FormPart) -> str:
-    head = f'Content-Disposition: form-data; name="{part.key}"'
-    if part.name is not None:
-        head += _file_name(PurePath(part.name).name)
-    kind = f"Content-Type: {part.type}\r\n" if part.type else ""
+def part_head(key: str, name: str | None, type: str | None) -> str:
+    """The header lines of a part; one with a file `name` is a file, one without a `type` names no Content-Type."""
+    head = f'Content-Disposition: form-data; name="{key}"'
+    if name is not None:
+        head += _file_name(PurePath(name).name)
+    kind = f"Content-Type: {type}\r\n" if type else ""
     return f"{head}\r\n{kind}"
 
 

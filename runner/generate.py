@@ -31,7 +31,7 @@ class CodeOptions:
     target: str = "requests"
     requests: tuple[str, ...] = ()
     inline_values: bool = False
-    body: Literal["readable", "exact"] = "readable"
+    body: Literal["readable", "exact"] | None = None
     indent_count: int = 4
     indent_type: Literal["space", "tab"] = "space"
     line_length: int = 88

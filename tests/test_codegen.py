@@ -31,7 +31,8 @@ def item(name: str, url: Any = f"{BASE}/x", method: str = "GET", **request: Any)
 def code_of(*items: dict[str, Any], env: dict[str, str] | None = None, **options: Any) -> list[File]:
     collection = collection_from_json({"info": {"name": "T"}, "item": list(items), "auth": options.pop("auth", None)})
     environment = Environment(values=tuple(Variable(key=key, value=value) for key, value in (env or {}).items()))
-    return list(generate(collection, Options(environment=environment), CodeOptions(**options)))
+    folder = options.pop("working_dir", ".")
+    return list(generate(collection, Options(environment=environment, working_dir=folder), CodeOptions(**options)))
 
 
 def text_of(*args: Any, env: dict[str, str] | None = None, **request: Any) -> str:

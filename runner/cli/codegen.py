@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -14,7 +18,11 @@ from runner.cli.options import POSITIVE, decorate, options_from, variable_option
 from runner.codegen.registry import File, targets
 from runner.errors import ExitCode, UsageError
 from runner.generate import CodeOptions, files
+from runner.model import Json
 from runner.reporters.files import whole_file
+
+if TYPE_CHECKING:
+    from runner.codegen.checking import Verdict
 
 _NAMES = (
     "target inline_values body indent_count indent_type line_length request_timeout follow_redirect trim_request_body".split()
@@ -60,8 +68,7 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     click.option(
         "--body",
         type=click.Choice(["readable", "exact"]),
-        default="readable",
-        help="JSON and forms as Python values, or as the very text that a run sends.",
+        help="JSON and forms as Python values (default), or as the very text that a run sends (default of http.client).",
         panel="Code",
     ),
     click.option("--indent-count", type=POSITIVE, default=4, help="Columns of one indentation.", panel="Code"),
@@ -70,31 +77,99 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     click.option("--request-timeout", type=click.IntRange(0), default=30_000, metavar="MS", help="0 for none.", panel="Code"),
     click.option("--follow-redirect/--no-follow-redirect", default=True, panel="Code"),
     click.option("--trim-request-body", is_flag=True, help="Without blanks around bodies and fields.", panel="Code"),
+    click.option("--check", is_flag=True, help="Run the code against a recorder on this machine.", panel="Check"),
+    click.option("--python", metavar="PATH", help="Python with the target's libraries, for --check.", panel="Check"),
+    click.option("--report", metavar="PATH", help="Write notes and verdicts as JSON (- is stdout).", panel="Check"),
+    click.option("--strict", is_flag=True, help="Exit with 1 where code cannot send all that a run sends.", panel="Check"),
     click.option("--working-dir", metavar="DIR", help="Where the files of request bodies are looked for.", panel="Code"),
     *EXTRA_OPTIONS,
 )
 def command(collection: str, output: str | None, **values: Any) -> int:
     """Write requests of a collection as code that sends the same bytes. Nothing is sent.
 
+    Exit status: 0 all is well, 1 the code of a request sends something else (--check, --strict), 2 wrong usage, 3 a file could
+    not be read, 5 there is no request.
+
     \b
     pabal codegen orders.postman_collection.json --request "Orders/Place order"
-    pabal codegen orders.postman_collection.json -t httpx -e staging.postman_environment.json -o snippets/
+    pabal codegen orders.postman_collection.json -t httpx -e staging.postman_environment.json -o snippets/ --check
     """
     code = CodeOptions(requests=values["requests"], **{name: values[name] for name in _NAMES})
     with Session(collection, options_from(values, extras_from(values))) as session:
         made = list(files(session, code))
+        verdicts = check(session, made, values["python"]) if values["check"] else {}
     if not made:
         return ExitCode.NOTHING_RAN
+    if values["report"] != "-":
+        _write(made, output)
+    tell(made, verdicts)
+    if values["report"]:
+        _report(made, verdicts, values["report"])
+    fine = all(verdict.good for verdict in verdicts.values()) and not (
+        values["strict"] and any(file.diagnostics for file in made)
+    )
+    return ExitCode.OK if fine else ExitCode.ASSERTION_FAILED
+
+
+def check(session: Session, made: list[File], python: str | None) -> dict[str, Verdict]:
+    """Run every file of code against a recorder; verdicts by path, secrets hidden in their reasons."""
+    from runner.codegen.checking import Checker
+
     for file in made:
+        for hole in file.description.holes if file.description else ():
+            if hole.source == "environ":
+                session.secrets.learn_value(hole.value)
+    with Checker(Path(session.options.working_dir), python) as checker:
+        found = {file.path: checker.check(file) for file in made}
+    hide = session.secrets.hide
+    return {path: replace(verdict, reasons=tuple(map(hide, verdict.reasons))) for path, verdict in found.items()}
+
+
+def tell(made: list[File], verdicts: Mapping[str, Verdict]) -> None:
+    """Notes and verdicts for people, on standard error."""
+    for file in made:
+        title = file.step.title if file.step else file.path
         for diagnostic in file.diagnostics:
-            click.echo(f"{file.step.title if file.step else file.path}: {diagnostic.text}", err=True)
+            click.echo(f"{title}: {diagnostic.text}", err=True)
+        if verdict := verdicts.get(file.path):
+            click.echo(f"{title}: {': '.join((verdict.kind, *filter(None, ['; '.join(verdict.reasons)])))}", err=True)
+    if len(verdicts) > 1:
+        counts = Counter(verdict.kind for verdict in verdicts.values())
+        click.echo(", ".join(f"{count} {kind}" for kind, count in counts.most_common()), err=True)
+
+
+def report_json(made: list[File], verdicts: Mapping[str, Verdict]) -> list[Json]:
+    """The same for machines."""
+    return [
+        {
+            "request": file.step.title if file.step else None,
+            "file": file.path,
+            "environ": [hole.key for hole in file.description.holes if hole.source == "environ"] if file.description else [],
+            "arguments": [hole.key for hole in file.description.holes if hole.source == "argument"] if file.description else [],
+            "diagnostics": [{"code": entry.code, "text": entry.text} for entry in file.diagnostics],
+            "verdict": verdict.kind if (verdict := verdicts.get(file.path)) else None,
+            "reasons": list(verdict.reasons) if verdict else [],
+        }
+        for file in made
+    ]
+
+
+def _report(made: list[File], verdicts: Mapping[str, Verdict], path: str) -> None:
+    text = json.dumps(report_json(made, verdicts), indent=2, ensure_ascii=False) + "\n"
+    if path == "-":
+        click.echo(text, nl=False)
+        return
+    with whole_file(Path(path)) as file:
+        file.write(text.encode("utf-8", "surrogatepass"))
+
+
+def _write(made: list[File], output: str | None) -> None:
     if output:
         save(made, Path(output), as_directory=output.endswith("/"))
     elif len(made) == 1:
         click.echo(made[0].text, nl=False)
     else:
         raise UsageError(f"that is code for {len(made)} requests", hint="choose one with --request, or give a directory with -o")
-    return ExitCode.OK
 
 
 def save(made: list[File], output: Path, *, as_directory: bool = False) -> None:

@@ -77,6 +77,8 @@ class Frame:
     imports: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     opened: list[Expression] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    is_async: bool = False
 
     def text(self, text: Text) -> Expression:
         """A text with holes as an expression."""
@@ -96,19 +98,25 @@ class Frame:
         return "\n".join(f"{self.style.indent}# {line}" for line in lines)
 
     def open(self, path: str) -> str:
-        """Have a file opened for the call; the name it is opened as."""
-        name = f"upload_{len(self.opened) + 1}" if self.opened else "upload"
+        """Have a file opened for the call, or read before it where opening would block others; the name of either."""
+        before = len(self.opened) + len(self.read)
+        name = f"upload_{before + 1}" if before else "upload"
+        if self.is_async:
+            self.imports |= {"import asyncio", "from pathlib import Path"}
+            reading = Bracket("Path(", (Entry(literal(path)),), ").read_bytes")
+            self.read.append(self.put(call("asyncio.to_thread", reading), f"{name} = await "))
+            return name
         self.opened.append(Bracket("open(", (Entry(literal(path)), Entry(Code('"rb"'))), f") as {name}"))
         return name
 
-    def opening(self, contexts: Sequence[Expression]) -> str:
+    def opening(self, contexts: Sequence[Expression], depth: int = 1, *, prefix: str = "") -> str:
         """The `with` line of everything that is to be closed after the call."""
-        joined = Code(", ".join(str(context.flat) for context in contexts))
         if len(contexts) == 1:
-            return self.put(contexts[0], "with ", after=":")
-        if self.style.fits(f"with {joined.text}:", 1):
-            return self.put(joined, "with ", after=":")
-        return self.put(Bracket("with (", tuple(map(Entry, contexts)), ")"), after=":")
+            return self.put(contexts[0], f"{prefix}with ", depth, ":")
+        flat = [context.flat for context in contexts]
+        if None not in flat and self.style.fits(line := f"{prefix}with {', '.join(map(str, flat))}:", depth):
+            return self.put(Code(line), depth=depth)
+        return self.put(Bracket(f"{prefix}with (", tuple(map(Entry, contexts)), ")"), depth=depth, after=":")
 
     def _name(self, use: Use) -> str:
         if use.quoting:
@@ -160,16 +168,21 @@ class Frame:
 
     def signature(self, returns: str, *, prefix: str = "") -> str:
         """The `def` line; what has no value is a parameter that must be named."""
-        parameters = [Entry(Code(f"{name}: str")) for name, _ in self.arguments()]
-        opened = Bracket(f"{prefix}def {self.names.function}(", (Entry(Code("*")), *parameters) if parameters else (), ")")
+        parameters = [f"{name}: str" for name, _ in self.arguments()]
+        return self.put_signature(self.names.function, ["*", *parameters] if parameters else [], returns, prefix=prefix)
+
+    def put_signature(self, name: str, parameters: Sequence[str], returns: str, *, prefix: str = "") -> str:
+        """A `def` line."""
+        opened = Bracket(f"{prefix}def {name}(", tuple(Entry(Code(parameter)) for parameter in parameters), ")")
         if not parameters and not self.style.fits(f"{opened.flat} -> {returns}:", 0):
             return f"{opened.flat} -> (\n{self.style.indent}{returns}\n):"
         return write(opened, after=f" -> {returns}:", style=self.style)
 
-    def example(self) -> Expression:
-        """The call that runs the function, what has no value as it is written in the collection."""
-        values = {name: literal(hole.value) for name, hole in self.arguments()}
-        return call(self.names.function, **values)
+    def example(self, result: str = "") -> Expression:
+        """What runs the function and prints its result; what has no value is as it is written in the collection."""
+        values = tuple(Entry(literal(hole.value), head=f"{name}=") for name, hole in self.arguments())
+        ran = Bracket(f"{self.names.function}(", values, ")" if self.is_async else f"){result}")
+        return call("print", Bracket("asyncio.run(", (Entry(ran),), f"){result}") if self.is_async else ran)
 
 
 @cache
@@ -200,16 +213,15 @@ def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
 
     def _file(step: Step, description: Description, settings: Settings) -> File:
         names = Names(function=identifier(description.name, fallback="request"))
-        frame = Frame(description=description, style=settings.style, names=names)
+        frame = Frame(description=description, style=settings.style, names=names, diagnostics=list(description.diagnostics))
         made = context(frame, settings)
         preamble = list(frame.preamble())
         if description.guarded:
             frame.imports.add("import sys")
-        text = templates().get_template(template).render(
-            frame=frame, put=frame.put, i=settings.style.indent, preamble=preamble, imports=sorted_imports(frame.imports),
-                guard=call('sys.exit', literal(f'{description.guarded}; to send it, run this with --send')), **made
-        )  # fmt: skip
-        found = tuple(dict.fromkeys((*description.diagnostics, *frame.diagnostics)))
+        refusal = literal(f"{description.guarded}; to send it, run this with --send")
+        made = {"guard": call("sys.exit", refusal), "preamble": preamble, "imports": sorted_imports(frame.imports), **made}
+        text = templates().get_template(template).render(frame=frame, put=frame.put, i=settings.style.indent, **made)
+        found = tuple(dict.fromkeys(frame.diagnostics))
         return File(path=file_name(step, suffix), text=text, step=step, description=description, diagnostics=found)
 
     return generate
@@ -222,8 +234,18 @@ def file_name(step: Step, suffix: str) -> str:
 
 
 def sorted_imports(lines: Iterable[str]) -> list[list[str]]:
-    """Import lines in the blocks and the order in which ruff's isort wants them."""
-    blocks: tuple[list[str], list[str]] = ([], [])
+    """Import lines in the blocks and the order in which ruff's isort wants them, one line for each module."""
+    names: dict[str, set[str]] = {}
     for line in lines:
+        head, _, imported = line.partition(" import ")
+        names.setdefault(head, set()).update(imported.split(", ") if imported else ())
+    merged = [f"{head} import {', '.join(sorted(found, key=_isort))}" if found else head for head, found in names.items()]
+    blocks: tuple[list[str], list[str]] = ([], [])
+    for line in merged:
         blocks[line.split()[1].partition(".")[0] not in sys.stdlib_module_names].append(line)
     return [sorted(block, key=lambda line: (line.startswith("from"), line.lower())) for block in blocks if block]
+
+
+def _isort(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[:1].isupper() else 2, name)

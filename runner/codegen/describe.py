@@ -49,10 +49,11 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    """A request that went through the extensions, `resolve`, `prepare`, and auth where that needs no answer."""
+    """A request that went through the extensions, `resolve`, `prepare`, and auth. `bare` is without the auth left to the code."""
 
     request: Request
     prepared: Prepared
+    bare: Prepared
     auth: ModelAuth | None
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
@@ -72,15 +73,16 @@ def describe(step: Step, sources: Sources) -> Description:
     known = _overlaid(scopes, values)
     real = _make(step, sources, known.lookup, known, known, sources.read_file)
     diagnostics = [*marked.diagnostics, *(Diagnostic(code="warning", text=text) for text in real.prepared.warnings)]
-    address = _address(marked, real.prepared, marks, values)
+    address = _address(marked, real.bare, marks, values)
     description = Description(
         name=step.item.name,
         path=step.path,
         method=real.prepared.method,
         address=address,
         prepared=real.prepared,
-        headers=tuple(_headers(marked.prepared, marks)),
-        body=body_of(marked.request.body, marked.prepared, marks, values),
+        headers=tuple(_headers(marked.bare, marks)),
+        blanks=_blanks(marked.request, diagnostics),
+        body=body_of(marked.request.body, marked.bare, marks, values),
         auth=_auth(marked.auth, marks),
         rules=_rules(step, sources),
         notes=step.item.request.description or step.item.description,
@@ -140,7 +142,8 @@ def _make(
     )
     prepared = prepare(resolved, behavior=_behavior(step), read_file=read_file)
     signed, left = _signed(prepared, resolved.auth)
-    return _Made(request=resolved, prepared=signed, auth=left, diagnostics=notes)
+    bare = prepared if left else signed
+    return _Made(request=resolved, prepared=signed, bare=bare, auth=left, diagnostics=notes)
 
 
 def _trimmed(request: Request) -> Request:
@@ -197,7 +200,7 @@ def _signed(prepared: Prepared, auth: ModelAuth | None) -> tuple[Prepared, Model
 
 
 def _address(made: _Made, real: Prepared, marks: StandIns, values: Mapping[str, str]) -> Address:
-    found, _, fragment = made.prepared.url.partition("#")
+    found, _, fragment = made.bare.url.partition("#")
     head, mark, query = found.partition("?")
     scheme, slashes, rest = head.partition("://")
     host, slash, path = rest.partition("/")
@@ -237,6 +240,20 @@ def _headers(prepared: Prepared, marks: StandIns) -> Iterator[tuple[str, Text]]:
         if lower == "content-length" and value == str(len(prepared.body or b"")):
             continue
         yield name, marks.text(value)
+
+
+def _blanks(request: Request, diagnostics: list[Diagnostic]) -> Mapping[str, tuple[str, str]]:
+    """Blanks around header values. Newman sends them; a run, and most libraries, must not (RFC 9110, 5.5)."""
+    found: dict[str, tuple[str, str]] = {}
+    for param in request.headers:
+        value = (param.value or "").strip("\r\n")
+        if not param.disabled and value != value.strip(" \t"):
+            bare = value.strip(" \t")
+            found[param.key.lower()] = (value[: value.index(bare)], value[value.index(bare) + len(bare) :])
+            diagnostics.append(
+                Diagnostic(code="header-blanks", text=f"the blanks around the value of {param.key} are no part of it")
+            )
+    return found
 
 
 def _auth(left: ModelAuth | None, marks: StandIns) -> Auth | None:

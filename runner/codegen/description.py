@@ -70,6 +70,9 @@ class Text:
         return Text(tuple([replace(part, quoting=quoting) if isinstance(part, Use) else part for part in self.parts]))
 
     def __add__(self, other: Text) -> Text:
+        match self.parts, other.parts:
+            case (*head, str(end)), (str(start), *tail):
+                return Text((*head, end + start, *tail))
         return Text((*self.parts, *other.parts))
 
 
@@ -200,6 +203,7 @@ class First:
 class Description:
     """One request. `path` are the folders it is in; `headers` are those that no HTTP library adds by itself.
 
+    `blanks` are those around the values of headers, by name, which are written in the collection but are no part of a value.
     `prepared` is what the runner sends, auth included where it is the same each time. `first` are requests a script sends
     before. `guarded` says why a run would not let it out unless the user allows it: code must not send it by just being run.
     """
@@ -210,6 +214,7 @@ class Description:
     address: Address
     prepared: Prepared
     headers: tuple[tuple[str, Text], ...] = ()
+    blanks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     body: Body | None = None
     auth: Auth | None = None
     rules: Rules = field(default_factory=Rules)

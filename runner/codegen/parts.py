@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from runner.codegen.code import Frame
 from runner.codegen.description import Auth, Body, Description, FormBody, JsonBody, MultipartBody, Part, Rules, Text, TextBody
 from runner.codegen.holes import filled
-from runner.codegen.writer import Bracket, Code, Entry, Expression, literal, mapping, sequence
+from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, literal, mapping, sequence
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+PAYLOAD = Code("payload")
 USUAL_LIMIT = 10
 """Redirects that Postman follows where nothing else is said; code does not repeat it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A body as an argument: `keyword=name`, where `variable` is assigned `value` first (None: there is nothing to assign).
+    """A body as an argument: `keyword=argument`; `value`, if any, is assigned to `payload` first.
 
     `adds` is the Content-Type that the library sends with it by itself.
     """
 
     keyword: str
-    name: str
-    variable: str = "payload"
+    argument: Expression = PAYLOAD
     value: Expression | None = None
     adds: str | None = None
 
@@ -43,14 +43,14 @@ def assignments(frame: Frame, piece: Piece | None, *, whole_url: bool = False) -
     if split and address.params is not None:
         assigned["params"] = pairs_of(frame, address.params)
     if piece and piece.value:
-        assigned[piece.variable] = piece.value
+        assigned["payload"] = piece.value
     return assigned
 
 
 def arguments_for(assigned: Mapping[str, Expression], piece: Piece | None) -> list[Entry]:
     """Parameters, headers and body as arguments of a call."""
     found = [Entry(Code(name), head=f"{name}=") for name in ("params", "headers") if name in assigned]
-    return [*found, Entry(Code(piece.name), head=f"{piece.keyword}=")] if piece else found
+    return [*found, Entry(piece.argument, head=f"{piece.keyword}=")] if piece else found
 
 
 def call_of(owner: str, method: str, arguments: Sequence[Entry], short: Collection[str] = ()) -> Bracket:
@@ -66,16 +66,16 @@ def seconds(rules: Rules) -> str:
     return "None" if rules.timeout is None else f"{rules.timeout:g}"
 
 
-def user_and_password(frame: Frame) -> Bracket:
-    """The parameters of basic and digest auth as a pair; what is not ASCII as UTF-8, as Postman has it."""
+def user_and_password(frame: Frame, *, encode: bool = True) -> Bracket:
+    """The parameters of basic and digest auth as a pair; with `encode`, what is not ASCII as UTF-8, as Postman has it."""
     auth = frame.description.auth or Auth(type="")
-    return sequence((_credential(frame, auth.text(name)) for name in ("username", "password")), "()")
+    return sequence((_credential(frame, auth.text(name), encode) for name in ("username", "password")), "()")
 
 
-def _credential(frame: Frame, text: Text) -> Expression:
+def _credential(frame: Frame, text: Text, encode: bool) -> Expression:
     found = frame.text(text)
     ascii_only = all(part.isascii() for part in text.parts if isinstance(part, str))
-    return found if ascii_only else Code(f"{found.flat}.encode()")
+    return found if ascii_only or not encode else Code(f"{found.flat}.encode()")
 
 
 def pairs_of(frame: Frame, pairs: Iterable[tuple[Text, Text]], brackets: str = "()") -> Expression:
@@ -92,10 +92,42 @@ def headers_of(frame: Frame, left_out: Callable[[str, str | None], bool]) -> lis
     return [(name, frame.text(value)) for name, value in headers if not left_out(name.lower(), value.plain)]
 
 
+def by_itself(adds: str | None, name: str, value: str | None) -> bool:
+    """Whether a library sends this header anyway, where it `adds` that Content-Type to the body."""
+    if name == "content-type":
+        return value is not None and value == adds
+    return (name, value) in (("accept", "*/*"), ("connection", "keep-alive"))
+
+
+def basic_header(frame: Frame) -> list[tuple[str, Expression]]:
+    """Basic auth as a header, for libraries that have nothing of their own."""
+    auth = frame.description.auth
+    if auth is None or auth.type != "basic":
+        return []
+    frame.imports.add("import base64")
+    pair = as_bytes(frame.text(auth.text("username") + Text.of(":") + auth.text("password")))
+    encoded = Bracket("base64.b64encode(", (Entry(pair),), ").decode()")
+    return [("Authorization", Bracket('"Basic " + (', (Entry(encoded),), ")"))]
+
+
+def as_bytes(expression: Expression) -> Expression:
+    """A text as bytes: of ASCII a literal, else encoded when it runs."""
+    if isinstance(expression, Template) and all(isinstance(part, str) and part.isascii() for part in expression.parts):
+        return Template(expression.parts, "b")
+    return Tail(expression, ".encode()")
+
+
 def header_mapping(headers: Iterable[tuple[str, Expression]]) -> Bracket:
     """Headers as a dict."""
     pairs = [(literal(name), value) for name, value in headers]
     return mapping(pairs, open_always=len(pairs) > 1)
+
+
+def header_list(headers: Sequence[tuple[str, Expression]]) -> Bracket:
+    """Headers as a dict, or as a list of pairs where a name comes twice."""
+    if not repeated(headers):
+        return header_mapping(headers)
+    return sequence((sequence((literal(name), value), "()") for name, value in headers), open_always=True)
 
 
 def repeated(headers: Iterable[tuple[str, Expression]]) -> bool:
@@ -112,7 +144,7 @@ def content_type(description: Description) -> str | None:
 def text_piece(frame: Frame, text: Text, keyword: str, *, encode: bool = True) -> Piece:
     """A body that is sent as the text it is; `encode` where the library would not make it UTF-8 by itself."""
     safe = text.plain is not None and text.plain.isascii()
-    return Piece(keyword=keyword, name="payload" if safe or not encode else "payload.encode()", value=frame.text(text))
+    return Piece(keyword=keyword, argument=Code("payload" if safe or not encode else "payload.encode()"), value=frame.text(text))
 
 
 def multipart_fields(frame: Frame, body: MultipartBody) -> Expression:
@@ -123,6 +155,13 @@ def multipart_fields(frame: Frame, body: MultipartBody) -> Expression:
 def urllib3_fields(frame: Frame, body: MultipartBody) -> Expression:
     """The same for urllib3 itself: texts stand alone, and files are read first."""
     return sequence((_field(frame, part, read=True) for part in body.parts), open_always=True)
+
+
+def urllib3_multipart(frame: Frame, body: MultipartBody) -> Expression:
+    """The bytes of a form with the user's own boundary."""
+    frame.imports.add("from urllib3 import encode_multipart_formdata")
+    entries = (Entry(urllib3_fields(frame, body)), Entry(literal(body.boundary)))
+    return Bracket("encode_multipart_formdata(", entries, ")[0]")
 
 
 def _field(frame: Frame, part: Part, *, read: bool = False) -> Expression:

@@ -19,15 +19,18 @@ from runner.plan import Plan, Step
 GROUP = "pabal.codegen.v1"
 """Entry points of this group name a `Target`, or a function without parameters that makes one."""
 
-_OURS = ("requests",)
+_OURS = ("requests", "httpx", "aiohttp", "http_client", "urllib3", "curl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the user wants of the code. `body` exact writes the very bytes; `extras` are for targets of other packages."""
+    """What the user wants of the code. `body` exact writes the very bytes, None leaves that to the target.
+
+    `extras` are for targets of other packages.
+    """
 
     style: Style = field(default_factory=Style)
-    body: Literal["readable", "exact"] = "readable"
+    body: Literal["readable", "exact"] | None = None
     extras: Mapping[str, str] = field(default_factory=dict)
 
 

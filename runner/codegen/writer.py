@@ -71,6 +71,22 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """An expression with something behind it, such as `.encode()`."""
+
+    expression: Expression
+    text: str
+
+    @property
+    def flat(self) -> str | None:
+        flat = self.expression.flat
+        return None if flat is None else flat + self.text
+
+    def broken(self, before: str, after: str, depth: int, style: Style) -> Iterator[str]:
+        yield from self.expression.broken(before, self.text + after, depth, style)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a bracket: `head` is `name=` or `"key": `, `comment` a line above it."""
 
@@ -115,21 +131,23 @@ class Template:
     """A text with names in it: strings are written down, `Code` becomes `{…}` of an f-string. Long ones are cut over lines."""
 
     parts: tuple[str | Code, ...]
+    prefix: str = ""
 
     @property
     def flat(self) -> str:
         match self.parts:
             case (Code() as code,):
                 return code.text
-        return _literal(self.parts)
+        return _literal(self.parts, self.prefix)
 
     def broken(self, before: str, after: str, depth: int, style: Style) -> Iterator[str]:
-        pieces = list(self._pieces(style.room(depth + 1)))
-        if len(pieces) < 2 and not style.fits(self.flat, depth + 1):
+        whole = style.fits(self.flat, depth + 1)
+        pieces = [self.flat] if whole else list(self._pieces(style.room(depth + 1)))
+        if len(pieces) < 2 and not whole:
             yield f"{before}{self.flat}{after}"
             return
         yield f"{before}("
-        yield from (style.indent * (depth + 1) + piece for piece in (pieces if len(pieces) > 1 else [self.flat]))
+        yield from (style.indent * (depth + 1) + piece for piece in pieces)
         yield f"{style.indent * depth}){after}"
 
     def _pieces(self, room: int) -> Iterator[str]:
@@ -137,12 +155,12 @@ class Template:
         line: tuple[str | Code, ...] = ()
         for piece in self._atoms():
             longer = (*line, piece)
-            if line and (columns(_literal(longer)) > room or _ends_a_line(line[-1])):
-                yield _literal(line)
+            if line and (columns(_literal(longer, self.prefix)) > room or _ends_a_line(line[-1])):
+                yield _literal(line, self.prefix)
                 longer = (piece,)
             line = longer
         if line:
-            yield _literal(line)
+            yield _literal(line, self.prefix)
 
     def _atoms(self) -> Iterator[str | Code]:
         for part in self.parts:
@@ -199,13 +217,13 @@ def columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 0 if unicodedata.combining(char) else 1 for char in text)
 
 
-def _literal(parts: tuple[str | Code, ...]) -> str:
-    """A string, or an f-string if there is code in it."""
+def _literal(parts: tuple[str | Code, ...], prefix: str = "") -> str:
+    """A string, with `prefix` b of bytes, or an f-string if there is code in it."""
     is_f = any(isinstance(part, Code) for part in parts)
     text = "".join(part for part in parts if isinstance(part, str))
     quote = "'" if text.count('"') > text.count("'") else '"'
     body = "".join(f"{{{part.text}}}" if isinstance(part, Code) else _escaped(part, quote, is_f) for part in parts)
-    return f"{'f' if is_f else ''}{quote}{body}{quote}"
+    return f"{'f' if is_f else prefix}{quote}{body}{quote}"
 
 
 def _escaped(text: str, quote: str, is_f: bool) -> str:

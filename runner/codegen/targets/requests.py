@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from runner.codegen.code import Frame, functions
@@ -14,6 +15,7 @@ from runner.codegen.parts import (
     Piece,
     arguments_for,
     assignments,
+    by_itself,
     call_of,
     exact_text,
     exact_url,
@@ -24,12 +26,12 @@ from runner.codegen.parts import (
     repeated,
     seconds,
     text_piece,
-    urllib3_fields,
+    urllib3_multipart,
     user_and_password,
 )
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
-from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, sequence, string
+from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, sequence
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _URL = Entry(Code("url"))
@@ -40,7 +42,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     frame.imports.add("import requests")
     rules, exact = frame.description.rules, exact_url(frame.description)
     piece = _body(frame, settings)
-    headers = headers_of(frame, lambda name, value: _by_itself(name, value, piece))
+    headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
     dots, twice = has_dots(exact), repeated(headers)
     assigned = assignments(frame, piece, whole_url=dots)
     if headers:
@@ -51,7 +53,6 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     _tell(frame, exact)
     return {
         "assigned": assigned,
-        "inside": [name for name in ("files",) if frame.opened and name in assigned],
         "opened": [*opened, *frame.opened],
         "limit": limit,
         "dots": dots,
@@ -60,14 +61,8 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "request": call("session.prepare_request", call_of("requests.Request", frame.description.method, [_URL, *arguments])),
         "sent": _sent(frame, arguments, session=bool(opened), prepared=dots or twice),
         "signature": frame.signature("requests.Response"),
-        "main": call("print", Code(f"{frame.example().flat}.text")),
+        "main": frame.example(".text"),
     }
-
-
-def _by_itself(name: str, value: str | None, piece: Piece | None) -> bool:
-    if name == "content-type":
-        return piece is not None and value is not None and value == piece.adds
-    return (name, value) in (("accept", "*/*"), ("connection", "keep-alive"))
 
 
 def _header_dict(frame: Frame, headers: list[tuple[str, Expression]]) -> Expression:
@@ -85,21 +80,19 @@ def _body(frame: Frame, settings: Settings) -> Piece | None:
         return text_piece(frame, text, "data")
     match body:
         case JsonBody():
-            return Piece(keyword="json", name="payload", value=frame.json(body.value), adds=JSON)
+            return Piece(keyword="json", value=frame.json(body.value), adds=JSON)
         case FormBody():
-            return Piece(keyword="data", name="payload", value=pairs_of(frame, body.fields), adds=FORM)
+            return Piece(keyword="data", value=pairs_of(frame, body.fields), adds=FORM)
         case TextBody():
             return text_piece(frame, body.text, "data")
         case BytesBody():
-            return Piece(keyword="data", name="payload", value=literal(body.data))
+            return Piece(keyword="data", value=literal(body.data))
         case FileBody():
-            return Piece(keyword="data", name=frame.open(body.path))
+            return Piece(keyword="data", argument=Code(frame.open(body.path)))
         case MultipartBody(boundary=None):
-            return Piece(keyword="files", name="files", variable="files", value=multipart_fields(frame, body))
+            return Piece(keyword="files", argument=multipart_fields(frame, body))
         case MultipartBody():
-            frame.imports.add("from urllib3 import encode_multipart_formdata")
-            name = f"encode_multipart_formdata(files, {string(body.boundary or '')})[0]"
-            return Piece(keyword="data", name=name, variable="files", value=urllib3_fields(frame, body))
+            return Piece(keyword="data", argument=urllib3_multipart(frame, body))
     return None
 
 

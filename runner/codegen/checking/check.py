@@ -1,0 +1,105 @@
+"""Run generated code, and compare what arrives with what the runner sends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from runner.codegen.checking import loopback
+from runner.codegen.checking.compare import Difference, differences
+from runner.codegen.checking.recorder import Recorder
+from runner.codegen.description import Description
+from runner.codegen.registry import File
+
+_SECONDS = 30
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_CHALLENGED = frozenset({"digest"})
+_SIGNED = frozenset({"digest", "ntlm", "oauth1", "awsv4", "hawk", "edgegrid", "jwt", "asap"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether code sends what the runner sends: the same bytes, other bytes with the same meaning, something else, or nothing."""
+
+    kind: Literal["exact", "semantic", "differs", "failed"]
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether a server would notice nothing."""
+        return self.kind in ("exact", "semantic")
+
+
+class Checker:
+    """Runs code of one target after the other. `python` is the interpreter, which must have the libraries of the target."""
+
+    def __init__(self, working_dir: Path, python: str | None = None) -> None:
+        self._working_dir = working_dir
+        self._python = python or sys.executable
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pabal-check-")))
+        self._recorder = self._stack.enter_context(Recorder(self._folder))
+        rc = f'connect-to = "::{loopback.HERE}:{self._recorder.port}"\ncacert = "{self._recorder.authority}"\nsilent\n'
+        (self._folder / ".curlrc").write_text(rc)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def check(self, file: File) -> Verdict:
+        """Run one file of code and judge what it sends."""
+        description = file.description
+        if description is None:
+            return Verdict(kind="failed", reasons=("this target makes no code for single requests",))
+        scheme = description.auth.type if description.auth else ""
+        self._recorder.received.clear()
+        self._recorder.challenge = scheme in _CHALLENGED
+        path = self._folder / f"snippet{Path(file.path).suffix}"
+        path.write_text(file.text, "utf-8", "surrogatepass")
+        failure = self._run(path, description)
+        received = self._recorder.received
+        if not received:
+            return Verdict(kind="failed", reasons=(failure or "it sent nothing",))
+        if scheme in _CHALLENGED and len(received) != 2:
+            return Verdict(kind="differs", reasons=("it does not answer the server's challenge",))
+        return _verdict(list(differences(description.prepared, received[-1], signed=scheme in _SIGNED)), failure)
+
+    def _run(self, path: Path, description: Description) -> str:
+        """Run a file; the last line of what it complained about."""
+        boot = [self._python, loopback.__file__, str(self._recorder.port)]
+        command = [*(boot if path.suffix == ".py" else [shutil.which("sh") or "sh"]), str(path), "--send"]
+        try:
+            done = subprocess.run(  # noqa: S603  the user asked for it, and it cannot leave this machine
+                command, cwd=self._working_dir, env=self._environ(description), capture_output=True, timeout=_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return f"it ran for more than {_SECONDS} seconds"
+        complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        return (complaint[-1] if complaint else f"exit status {done.returncode}") if done.returncode else ""
+
+    def _environ(self, description: Description) -> Mapping[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
+        trusted = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(self._recorder.authority))
+        values = {hole.key: hole.value for hole in description.holes if hole.source == "environ"}
+        quiet = {"NO_PROXY": "*", "NETRC": os.devnull, "CURL_HOME": str(self._folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        return kept | trusted | quiet | values
+
+
+def _verdict(found: list[Difference], failure: str) -> Verdict:
+    reasons = tuple(difference.text for difference in found)
+    if not all(difference.same_meaning for difference in found):
+        return Verdict(kind="differs", reasons=reasons)
+    if failure:
+        return Verdict(kind="failed", reasons=(failure, *reasons))
+    return Verdict(kind="semantic" if found else "exact", reasons=reasons)

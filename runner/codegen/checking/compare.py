@@ -1,0 +1,160 @@
+"""What differs between a request of the runner and one that arrived, and whether it means the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from runner.codegen.checking.recorder import Received
+from runner.model import Prepared
+from runner.transport.message import locate
+
+_OWN_AFFAIR = frozenset("user-agent accept cache-control postman-token accept-encoding connection".split())
+_FOLLOWS = frozenset({"content-length", "transfer-encoding", "host"})
+_USUAL = {"accept": "*/*", "connection": "keep-alive"}
+_BOUNDARY = re.compile(r'boundary="?([^\s;"]+)"?')
+_DISPOSITION = re.compile(r'(?:^|[;\s])(name|filename)="((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Something that is not the same; `same_meaning` says that a server that reads it gets the same."""
+
+    text: str
+    same_meaning: bool = False
+
+
+def differences(expected: Prepared, got: Received, *, signed: bool = False) -> Iterator[Difference]:
+    """What differs, nothing if nothing does; with `signed`, signatures are new each time and only have to be there."""
+    address = locate(expected.url)
+    if expected.method != got.method:
+        yield Difference(text=f"the method is {got.method} instead of {expected.method}")
+    host = next((value for name, value in got.headers if name.lower() == "host"), "")
+    wanted = expected.header("host") or address.host_header
+    if host.lower() not in (wanted.lower(), address.host_header.lower()):
+        yield Difference(text=f"the host is {host} instead of {wanted}")
+    if (address.scheme == "https") is not (got.name is not None) and not re.fullmatch(r"[\d.]+|.*:.*", address.host):
+        yield Difference(text=f"the scheme is not {address.scheme}")
+    if address.target != got.target:
+        same = _decoded(address.target) == _decoded(got.target)
+        yield Difference(text=f"the target is {got.target} instead of {address.target}", same_meaning=same)
+    yield from _headers(expected, got, signed)
+    yield from _bodies(expected, got)
+
+
+def _decoded(target: str) -> tuple[str, list[tuple[str, str]]]:
+    path, _, query = target.partition("?")
+    return unquote(path), parse_qsl(query.replace("+", "%20"), keep_blank_values=True)
+
+
+def _headers(expected: Prepared, got: Received, signed: bool) -> Iterator[Difference]:
+    left_out = _FOLLOWS | (_OWN_AFFAIR & expected.system_headers)
+    ours, theirs = _grouped(expected.headers, left_out), _grouped(got.headers, left_out)
+    for name in sorted({*ours, *theirs}):
+        wanted, found = ours.get(name), theirs.get(name)
+        if wanted == found or (wanted is None and _is_usual(name, found)):
+            continue
+        if signed and found and (name == "authorization" or name.startswith("x-amz-")):
+            continue
+        harmless = wanted is None and name == "content-type" and not got.body
+        yield Difference(text=_told(name, wanted, found), same_meaning=harmless)
+
+
+def _is_usual(name: str, found: list[str] | None) -> bool:
+    """Whether a library adds this of its own accord, and no server minds."""
+    return name in ("user-agent", "accept-encoding", "cookie2") or found == [_USUAL.get(name)]
+
+
+def _told(name: str, wanted: list[str] | None, found: list[str] | None) -> str:
+    if found is None:
+        return f"the header {name} is missing ({', '.join(wanted or [])})"
+    if wanted is None:
+        return f"there is a header {name}: {', '.join(found)}"
+    return f"the header {name} is {' | '.join(found)} instead of {' | '.join(wanted)}"
+
+
+def _grouped(headers: tuple[tuple[str, str], ...], left_out: frozenset[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name.lower() not in left_out:
+            found.setdefault(name.lower(), []).append(_BOUNDARY.sub("boundary=…", value.strip(" \t")))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------------ bodies
+
+
+def _bodies(expected: Prepared, got: Received) -> Iterator[Difference]:
+    ours, theirs = expected.body or b"", got.body
+    if ours == theirs:
+        return
+    kind = expected.header("content-type") or ""
+    if kind.startswith("multipart/"):
+        yield from _multiparts(_parts(ours, kind), _parts(theirs, _type_of(got)))
+    elif _json(ours) is not None and _json(ours) == _json(theirs):
+        yield Difference(text="the JSON is written in another way", same_meaning=True)
+    elif "urlencoded" in kind and _pairs(ours) == _pairs(theirs):
+        yield Difference(text="the form is encoded in another way", same_meaning=True)
+    else:
+        yield Difference(text=f"the body is {_excerpt(theirs)} instead of {_excerpt(ours)}")
+
+
+def _type_of(got: Received) -> str:
+    return next((value for name, value in got.headers if name.lower() == "content-type"), "")
+
+
+def _json(body: bytes) -> Any:
+    """A JSON value in which every number is its text and repeated keys are kept; None if it is no JSON."""
+
+    def pairs(found: list[tuple[str, Any]]) -> Any:
+        return "object", sorted(found, key=lambda pair: pair[0])
+
+    try:
+        return [json.loads(body, parse_int=str, parse_float=str, object_pairs_hook=pairs)]
+    except ValueError:
+        return None
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+
+
+def _excerpt(body: bytes) -> str:
+    return repr(body[:80]) + ("…" if len(body) > 80 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    names: tuple[tuple[str, str], ...]
+    type: str
+    data: bytes
+
+
+def _parts(body: bytes, kind: str) -> list[_Part]:
+    found = _BOUNDARY.search(kind)
+    pieces = body.split(b"--" + found[1].encode("latin-1"))[1:-1] if found else []
+    return [_part(piece.removeprefix(b"\r\n").removesuffix(b"\r\n")) for piece in pieces]
+
+
+def _part(piece: bytes) -> _Part:
+    head, _, data = piece.partition(b"\r\n\r\n")
+    lines = [line.partition(":") for line in head.decode("utf-8", "replace").split("\r\n")]
+    headers = {name.strip().lower(): value.strip() for name, _, value in lines}
+    names = _DISPOSITION.findall(headers.get("content-disposition", ""))
+    return _Part(tuple(sorted(names)), headers.get("content-type", ""), data)
+
+
+def _multiparts(ours: list[_Part], theirs: list[_Part]) -> Iterator[Difference]:
+    if [(part.names, part.data) for part in ours] != [(part.names, part.data) for part in theirs]:
+        yield Difference(text="the parts of the form differ")
+        return
+    for wanted, found in zip(ours, theirs, strict=True):
+        if wanted.type != found.type:
+            name = dict(wanted.names).get("name", "")
+            usual = not wanted.type and found.type.startswith("text/plain")
+            text = f"the part {name} is {found.type or 'without a type'} instead of {wanted.type or 'without one'}"
+            yield Difference(text=text, same_meaning=usual)

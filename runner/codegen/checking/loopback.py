@@ -1,0 +1,40 @@
+"""Run as a script, `loopback.py PORT FILE …`: FILE as a program whose every connection ends at PORT of this machine."""
+
+from __future__ import annotations
+
+import runpy
+import socket
+import sys
+from typing import Any
+
+HERE = "127.0.0.1"
+
+
+def stay(port: int) -> None:
+    """From now on every name is this machine, and every connection goes to `port`."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+    here = (HERE, port)
+
+    def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list[Any]:
+        return [(socket.AF_INET, type or socket.SOCK_STREAM, proto or socket.IPPROTO_TCP, "", here)]
+
+    def guard(event: str, args: tuple[Any, ...]) -> None:
+        if event in ("socket.connect", "socket.sendto") and args[1] != here:
+            raise PermissionError(f"checked code may not reach {args[1]}")
+
+    sys.addaudithook(guard)
+    vars(socket)["getaddrinfo"] = getaddrinfo
+    vars(socket)["socket"] = type(
+        "socket",
+        (socket.socket,),
+        {
+            "connect": lambda self, address: connect(self, here),
+            "connect_ex": lambda self, address: connect_ex(self, here),
+        },
+    )
+
+
+if __name__ == "__main__":
+    stay(int(sys.argv[1]))
+    sys.argv = sys.argv[2:]
+    runpy.run_path(sys.argv[0], run_name="__main__")

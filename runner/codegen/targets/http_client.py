@@ -1,0 +1,110 @@
+"""Python with the standard library's `http.client`, which sends every byte as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from runner.body import part_head
+from runner.codegen.code import Frame, functions
+from runner.codegen.description import BytesBody, FileBody, JsonBody, MultipartBody, Part, Rules, Text
+from runner.codegen.parts import as_bytes, basic_header, exact_text, exact_url, headers_of, seconds
+from runner.codegen.registry import Settings, Target
+from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, call, literal, sequence
+
+_BOUNDARY = Code("boundary")
+
+
+def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
+    """What the template gets: the headers, the body as bytes, and how redirects go."""
+    frame.imports |= {"import http.client", "from urllib.parse import urlsplit"}
+    rules, body = frame.description.rules, frame.description.body
+    assigned: dict[str, Expression] = {"url": frame.text(frame.description.address.exact)}
+    headers = [(literal(name), _padded(frame, name, value)) for name, value in headers_of(frame, _left_out)]
+    if isinstance(body, MultipartBody):
+        frame.imports |= {"import uuid"} if body.boundary is None else set()
+        assigned["boundary"] = Code("uuid.uuid4().hex") if body.boundary is None else literal(body.boundary)
+        if body.boundary is None:
+            headers.append((literal("Content-Type"), Template(("multipart/form-data; boundary=", _BOUNDARY))))
+    headers += [(literal(name), value) for name, value in basic_header(frame)]
+    assigned["headers"] = sequence((sequence(pair, "()") for pair in headers), open_always=len(headers) > 1)
+    payload = _payload(frame, settings)
+    if rules.follow:
+        frame.imports.add("from urllib.parse import urljoin, urlsplit")
+        frame.imports.discard("from urllib.parse import urlsplit")
+    if not rules.verify:
+        frame.imports.add("import ssl")
+    arguments = [literal(frame.description.method), Code("url"), Code("headers"), *([Code("payload")] if payload else [])]
+    return {
+        "assigned": assigned,
+        "payload": payload,
+        "opened": frame.opened,
+        "rules": rules,
+        "timeout": seconds(rules),
+        "names": {name.lower() for name, _ in frame.description.headers},
+        "head": frame.description.method == "HEAD",
+        "user_info": "@" in urlsplit(exact_url(frame.description)).netloc,
+        "https": _https(rules),
+        "sent": call("send", *arguments),
+        "signature": frame.signature("str"),
+        "main": frame.example(),
+    }
+
+
+def _https(rules: Rules) -> Expression:
+    how = [Entry(Code(seconds(rules)), head="timeout=")] + ([] if rules.verify else [Entry(Code("context"), head="context=")])
+    return Bracket("http.client.HTTPSConnection(", (Entry(Code("host")), *how), ")")
+
+
+def _padded(frame: Frame, name: str, value: Expression) -> Expression:
+    """A value with the blanks that the collection has around it; here they can be sent."""
+    before, after = frame.description.blanks.get(name.lower(), ("", ""))
+    if not (before or after) or not isinstance(value, Template):
+        return value
+    return Template(tuple(part for part in (before, *value.parts, after) if part != ""))
+
+
+def _left_out(name: str, value: str | None) -> bool:
+    return (name, value) == ("connection", "keep-alive")
+
+
+def _payload(frame: Frame, settings: Settings) -> Expression | None:
+    body = frame.description.body
+    if settings.body == "readable" and isinstance(body, JsonBody):
+        frame.imports.add("import json")
+        return Tail(call("json.dumps", frame.json(body.value)), ".encode()")
+    match body:
+        case BytesBody():
+            return literal(body.data)
+        case FileBody():
+            return Code(f"{frame.open(body.path)}.read()")
+        case MultipartBody():
+            pieces = [piece for part in body.parts for piece in _part(frame, part)]
+            end = as_bytes(Template(("--", _BOUNDARY, "--\r\n")))
+            return Bracket('b"".join(', (Entry(sequence([*pieces, end], open_always=True)),), ")")
+    text = exact_text(body)
+    return as_bytes(frame.text(text)) if text is not None else None
+
+
+def _part(frame: Frame, part: Part) -> Iterator[Expression]:
+    head = part_head("\0", part.file_name, part.content_type).partition("\0")
+    name = frame.text(part.name)
+    names = name.parts if isinstance(name, Template) else ()
+    yield as_bytes(Template(("--", _BOUNDARY, "\r\n", head[0], *names, f"{head[2]}\r\n")))
+    if part.path:
+        yield Code(f"{frame.open(part.path)}.read()")
+    elif part.data:
+        yield literal(part.data)
+    elif part.value != Text():
+        yield as_bytes(frame.text(part.value))
+    yield Code(r'b"\r\n"')
+
+
+TARGETS = (
+    Target(
+        name="http.client",
+        label="Python · http.client (standard library)",
+        generate=functions("http_client.py.j2", context),
+    ),
+)

@@ -1,0 +1,141 @@
+"""Python with `httpx`, plain and async."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from runner.codegen.code import Frame, functions
+from runner.codegen.description import BytesBody, FileBody, FormBody, JsonBody, MultipartBody, Text
+from runner.codegen.parts import (
+    FORM,
+    JSON,
+    USUAL_LIMIT,
+    Piece,
+    arguments_for,
+    assignments,
+    by_itself,
+    call_of,
+    exact_text,
+    exact_url,
+    header_list,
+    headers_of,
+    multipart_fields,
+    seconds,
+    text_piece,
+    user_and_password,
+)
+from runner.codegen.plain import has_bare_percent, has_dots, target_of
+from runner.codegen.registry import Settings, Target
+from runner.codegen.writer import Bracket, Code, Entry, Expression, literal, mapping, sequence
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_WITHOUT = frozenset({"GET", "DELETE", "HEAD", "OPTIONS"})
+
+
+def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str, Any]:
+    """What the template gets: assignments, what is opened, and the call."""
+    frame.imports.add("import httpx")
+    rules, exact = frame.description.rules, exact_url(frame.description)
+    frame.is_async = is_async
+    piece = _body(frame, settings)
+    headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
+    odd = has_dots(exact) or has_bare_percent(exact)
+    assigned = assignments(frame, piece, whole_url=odd)
+    if headers:
+        assigned["headers"] = header_list(headers)
+    arguments = [*arguments_for(assigned, piece), *_auth(frame)]
+    if odd:
+        target = literal(target_of(exact).encode("latin-1"))
+        arguments.append(Entry(mapping([(literal("target"), target)]), head="extensions="))
+    client = is_async or odd or rules.limit != USUAL_LIMIT
+    how = [Entry(Code("True"), head="follow_redirects=")] if rules.follow else []
+    how += [Entry(Code("False"), head="verify=")] if not rules.verify and not client else []
+    how.append(Entry(Code(seconds(rules)), head="timeout="))
+    _tell(frame)
+    if is_async:
+        frame.imports.add("import asyncio")
+    return {
+        "assigned": assigned,
+        "opened": [*([_client(frame, is_async=is_async)] if client else []), *frame.opened],
+        "is_async": is_async,
+        "sent": _sent(frame, [Entry(Code("url")), *arguments, *how], piece, owner="client" if client else "httpx"),
+        "signature": frame.signature("httpx.Response", prefix="async " if is_async else ""),
+        "main": frame.example(".text"),
+    }
+
+
+def _body(frame: Frame, settings: Settings) -> Piece | None:
+    body = frame.description.body
+    if settings.body == "exact" and (text := exact_text(body)) is not None:
+        return text_piece(frame, text, "content", encode=False)
+    match body:
+        case JsonBody():
+            return Piece(keyword="json", value=frame.json(body.value), adds=JSON)
+        case FormBody():
+            return Piece(keyword="data", value=_form(frame, body), adds=FORM)
+        case BytesBody():
+            return Piece(keyword="content", value=literal(body.data))
+        case FileBody():
+            return Piece(keyword="content", argument=Code(frame.open(body.path)))
+        case MultipartBody():
+            return Piece(keyword="files", argument=multipart_fields(frame, body))
+    text = exact_text(body)
+    return text_piece(frame, text, "content", encode=False) if text is not None else None
+
+
+def _form(frame: Frame, body: FormBody) -> Expression:
+    """A dict, where a key that comes several times has a list; httpx writes these one behind the other, as Postman does."""
+    values: dict[Text, list[Expression]] = {}
+    for key, value in body.fields:
+        values.setdefault(key, []).append(frame.text(value))
+    pairs = [(frame.text(key), found[0] if len(found) == 1 else sequence(found)) for key, found in values.items()]
+    return mapping(pairs, open_always=len(pairs) > 1)
+
+
+def _auth(frame: Frame) -> list[Entry]:
+    auth = frame.description.auth
+    match auth and auth.type:
+        case "basic":
+            return [Entry(user_and_password(frame), head="auth=")]
+        case "digest":
+            return [Entry(Bracket("httpx.DigestAuth(", user_and_password(frame).entries, ")"), head="auth=")]
+    return []
+
+
+def _client(frame: Frame, *, is_async: bool) -> Expression:
+    rules = frame.description.rules
+    entries = [Entry(Code(str(rules.limit)), head="max_redirects=")] if rules.limit != USUAL_LIMIT else []
+    entries += [] if rules.verify else [Entry(Code("False"), head="verify=")]
+    return Bracket("httpx.AsyncClient(" if is_async else "httpx.Client(", tuple(entries), ") as client")
+
+
+def _sent(frame: Frame, arguments: list[Entry], piece: Piece | None, *, owner: str) -> Expression:
+    return call_of(owner, frame.description.method, arguments, _WITH_BODY | (frozenset() if piece else _WITHOUT))
+
+
+def _tell(frame: Frame) -> None:
+    rules, body = frame.description.rules, frame.description.body
+    if rules.follow and rules.keep_method:
+        frame.note("redirect-method", "the collection keeps the method when it is redirected, httpx does not")
+    if rules.follow and rules.keep_authorization:
+        frame.note("redirect-authorization", "the collection keeps Authorization when it is redirected, httpx does not")
+    if isinstance(body, MultipartBody) and any(part.file_name == "" for part in body.parts):
+        frame.note("empty-file-name", "a run sends an empty file name here, httpx none at all")
+
+
+TARGETS = (
+    Target(
+        name="httpx",
+        label="Python · httpx",
+        generate=functions("httpx.py.j2", partial(context, is_async=False)),
+        needs=("httpx",),
+    ),
+    Target(
+        name="httpx-async",
+        label="Python · httpx with async",
+        generate=functions("httpx.py.j2", partial(context, is_async=True)),
+        needs=("httpx",),
+    ),
+)

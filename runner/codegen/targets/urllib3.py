@@ -1,0 +1,97 @@
+"""Python with `urllib3`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from runner.codegen.code import Frame, functions
+from runner.codegen.description import Body, BytesBody, FileBody, JsonBody, MultipartBody
+from runner.codegen.parts import (
+    JSON,
+    basic_header,
+    by_itself,
+    exact_text,
+    exact_url,
+    header_list,
+    headers_of,
+    repeated,
+    seconds,
+    urllib3_fields,
+)
+from runner.codegen.plain import has_dots, rewritten
+from runner.codegen.registry import Settings, Target
+from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
+
+_URL = Entry(Code("url"))
+
+
+def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
+    """What the template gets: URL, body and headers, and the call."""
+    frame.imports.add("import urllib3")
+    description, rules = frame.description, frame.description.rules
+    as_json = isinstance(description.body, JsonBody) and settings.body != "exact"
+    payload, names = _payload(frame, as_json=as_json)
+    headers = headers_of(frame, partial(by_itself, JSON if as_json else None)) + basic_header(frame)
+    if "content_type" in names:
+        headers.append(("Content-Type", Code("content_type")))
+    made = header_list(headers)
+    arguments = [Entry(literal(description.method)), _URL]
+    arguments += [Entry(Code("headers"), head="headers=")] if headers else []
+    arguments += [Entry(Code("payload"), head="json=" if as_json else "body=")] if payload else []
+    _tell(frame)
+    return {
+        "url": frame.text(description.address.exact),
+        "payload": payload,
+        "names": names,
+        "headers": call("urllib3.HTTPHeaderDict", made) if repeated(headers) else made if headers else None,
+        "opened": frame.opened,
+        "sent": Bracket("urllib3.request(" if rules.verify else "pool.request(", (*arguments, *_how(frame)), ")"),
+        "verify": rules.verify,
+        "signature": frame.signature("str"),
+        "main": frame.example(),
+    }
+
+
+def _payload(frame: Frame, *, as_json: bool) -> tuple[Expression | None, str]:
+    """The body and the names it is assigned to."""
+    body = frame.description.body
+    if isinstance(body, JsonBody) and as_json:
+        return frame.json(body.value), "payload"
+    if isinstance(body, MultipartBody):
+        boundary = [Entry(literal(body.boundary))] if body.boundary else []
+        encoded = Bracket("urllib3.encode_multipart_formdata(", (Entry(urllib3_fields(frame, body)), *boundary), ")")
+        return encoded, "payload, _" if body.boundary else "payload, content_type"
+    return _as_it_is(frame, body), "payload"
+
+
+def _as_it_is(frame: Frame, body: Body | None) -> Expression | None:
+    match body:
+        case BytesBody():
+            return literal(body.data)
+        case FileBody():
+            return Code(f"{frame.open(body.path)}.read()")
+    text = exact_text(body)
+    return frame.text(text) if text is not None else None
+
+
+def _how(frame: Frame) -> Iterator[Entry]:
+    rules = frame.description.rules
+    # A request that got no answer is not sent twice; `total` counts the redirects.
+    if rules.follow:
+        yield Entry(Code(f"urllib3.Retry({rules.limit}, connect=0, read=0)"), head="retries=")
+    else:
+        yield Entry(Code("False"), head="retries=")
+    yield Entry(Code(seconds(rules)), head="timeout=")
+
+
+def _tell(frame: Frame) -> None:
+    exact = exact_url(frame.description)
+    if change := rewritten(exact):
+        frame.note("url-rewritten", f"urllib3 rewrites this URL: {change}")
+    if has_dots(exact):
+        frame.note("dot-segments", "urllib3 works out the dots in this URL before it sends it")
+
+
+TARGETS = (Target(name="urllib3", label="Python · urllib3", generate=functions("urllib3.py.j2", context), needs=("urllib3",)),)
