@@ -16,6 +16,7 @@ COMMANDS = {
     "codegen": "runner.cli.codegen:command",
     "simulate": "runner.kis.commands:simulate",
     "init": "runner.kis.commands:init",
+    "kis": "runner.kis.commands:kis",
 }
 """Command name to the module and the attribute that has it; one whose package is not there is left out."""
 

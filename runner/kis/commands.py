@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
+from typing import IO
 
 import rich_click as click
 
 from runner.errors import ExitCode, UsageError
 
+_FILE = click.File("w", encoding="utf-8", lazy=True)
 _PORT = click.IntRange(0, 65_535)
 _PANEL = "KIS: account and safety"
 
@@ -127,3 +130,33 @@ def init(what: str, folder: Path, force: bool) -> None:
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror or error}", where=str(error.filename or folder)) from error
     click.echo("\n".join(("만든 파일 / Written:", *(f"  {folder / place}" for place, _ in documents()), "", NEXT)))
+
+
+@click.group("kis", context_settings={"help_option_names": ["-h", "--help"]})
+def kis() -> None:
+    """What there is to say about the KIS Open API."""
+
+
+@kis.command("status", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("reports", nargs=-1, metavar="REPORT...")
+@click.option("--markdown", "markdown", type=_FILE, metavar="PATH", help="Where the table goes (- is stdout, the default).")
+@click.option("--json", "json_", type=_FILE, metavar="PATH", help="Where the same goes as JSON (- is stdout).")
+def status(reports: tuple[str, ...], markdown: IO[str] | None, json_: IO[str] | None) -> None:
+    """Show the guide's 136 APIs on both hosts, each with its outcome in the JSON reports of the last runs.
+
+    Of several reports that have an API the latest counts. The exit status says nothing about the outcomes: that of the
+    run does.
+
+    \b
+    pabal run collections/kis-mock.postman_collection.json -r cli,json --reporter-json-export mock.json
+    pabal kis status mock.json real.json --markdown status.md --json status.json
+    """
+    from runner.kis.status import as_json, as_markdown
+    from runner.kis.status import status as find
+
+    rows = find(reports)
+    if json_:
+        json.dump(as_json(rows), json_, ensure_ascii=False, indent=1)
+        json_.write("\n")
+    if markdown or not json_:
+        click.echo(as_markdown(rows), file=markdown, nl=False)
