@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from runner.kis.endpoints import endpoints
 from runner.kis.simulator import Simulator
-from runner.kis.simulator.book import AMENDED, BUY, CANCELLED, SELL, Book, Order
+from runner.kis.simulator.book import AMENDED, CANCELLED, Book, Order, Start
 from runner.kis.simulator.calls import Call
 from runner.kis.simulator.facts import Fault
+from runner.kis.simulator.positions import BUY, SELL
 from runner.kis.simulator.prices import Market
 from runner.kis.simulator.values import KST
 
@@ -147,7 +148,7 @@ def test_balance_adds_up(trader: Trader) -> None:
         "840000",
         "20000",
     )
-    assert int(total["dnca_tot_amt"]) == 100_000_000 - 140_000 - 55_000
+    assert int(total["dnca_tot_amt"]) == 100_000_000 - 140_000
     assert int(total["tot_evlu_amt"]) == int(total["dnca_tot_amt"]) + int(total["scts_evlu_amt"])
 
 
@@ -408,7 +409,7 @@ steps = st.lists(
 def test_the_book_stays_sound_whatever_is_ordered(steps: list[Step]) -> None:
     market = Market(0, {})
     market.move("X", Decimal(100))
-    book = Book(market, Decimal(10_000), {"stock": [["X", "20", "90"]]})
+    book = Book(market, Start(cash=Decimal(10_000), held={"stock": [["X", "20", "90"]]}))
     for step in steps:
         take(book, market, step)
         orders = book.orders("stock", "1")

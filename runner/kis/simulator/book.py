@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from runner.kis.simulator.facts import Fault
+from runner.kis.simulator.positions import BUY, SELL, ZERO, Holding, Position
 from runner.kis.simulator.prices import Market
 
-SELL, BUY = "01", "02"
 NEW, AMENDED, CANCELLED = "00", "01", "02"
 
 
@@ -94,6 +94,11 @@ class Order:
         return "Y" if self.cancelled else "N"
 
     @property
+    def cancelled_on(self) -> str:
+        """The day it was cancelled, or empty."""
+        return self.date if self.cancelled else ""
+
+    @property
     def yes(self) -> str:
         """Done as asked."""
         return "Y"
@@ -105,48 +110,23 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """What an account holds of one instrument; `cost` is what it was bought for, `price` today's."""
+class Start:
+    """What every account starts out with: won, and holdings as code, quantity and price, for each book.
 
-    book: str
-    account: str
-    code: str
-    name: str
-    quantity: Decimal
-    cost: Decimal
-    price: Decimal
-    sellable: Decimal
-    product: str = "01"
-    exchange: str = ""
+    In the books called `short` more can be sold than is held.
+    """
 
-    @property
-    def average(self) -> Decimal:
-        """Mean price paid."""
-        return (self.cost / self.quantity).quantize(Decimal("0.0001")) if self.quantity else Decimal(0)
-
-    @property
-    def worth(self) -> Decimal:
-        """Value at today's price."""
-        return self.quantity * self.price
-
-    @property
-    def profit(self) -> Decimal:
-        """Value above cost."""
-        return self.worth - self.cost
-
-    @property
-    def profit_rate(self) -> Decimal:
-        """Profit in percent of cost."""
-        return (self.profit * 100 / self.cost).quantize(Decimal("0.01")) if self.cost else Decimal(0)
+    cash: Decimal
+    held: Mapping[str, Sequence[Sequence[str]]]
+    short: Sequence[str] = ()
 
 
 class Book:
-    """All orders of one host. `cash` is what each account starts with, `held` what it starts out holding, for each book."""
+    """All orders of one host."""
 
-    def __init__(self, market: Market, cash: Decimal, held: dict[str, list[list[str]]]) -> None:
+    def __init__(self, market: Market, start: Start) -> None:
         self._market = market
-        self._cash = cash
-        self._held = held
+        self._start = start
         self._orders: dict[int, Order] = {}
 
     def orders(self, book: str, account: str) -> list[Order]:
@@ -158,10 +138,9 @@ class Book:
         """Take a new order, give it its number and fill it if the price allows.
 
         Raises:
-            Fault: cash or holdings do not suffice, where the order is strict.
+            Fault: the cash does not suffice, where the order is paid in cash, or there is less to sell.
         """
-        if order.strict:
-            self._afford(order)
+        self._afford(order)
         return self._keep(order)
 
     def change(self, book: str, account: str, number: int, made: Order) -> Order:
@@ -180,7 +159,7 @@ class Book:
         return self._keep(replace(heir, change=made.change, placed=made.placed))
 
     def revise(self, book: str, account: str, number: int, made: Order) -> Order:
-        """Give an open order another quantity and price under its old number, as reservations are amended.
+        """Amend or cancel an open order under its old number, as it is with reservations.
 
         Raises:
             Fault: there is no such order, or it is no longer open.
@@ -188,7 +167,10 @@ class Book:
         original = self._found(book, account, number)
         if not original.open:
             raise Fault("APBK0400")
-        revised = replace(original, quantity=made.quantity or original.quantity, price=made.price or original.price)
+        if made.change == CANCELLED:
+            revised = replace(original, cancelled=original.open)
+        else:
+            revised = replace(original, quantity=made.quantity or original.quantity, price=made.price or original.price)
         self._orders[number] = revised
         return revised
 
@@ -205,28 +187,41 @@ class Book:
 
     def holdings(self, book: str, account: str) -> list[Holding]:
         """What an account holds, at today's prices."""
-        quantities: dict[str, Decimal] = {}
-        costs: dict[str, Decimal] = {}
-        exchanges: dict[str, str] = {}
-        for code, side, quantity, price, exchange in self._trades(book, account):
-            held, cost = quantities.get(code, Decimal(0)), costs.get(code, Decimal(0))
-            gone = cost * quantity / held if side == SELL and held else Decimal(0)
-            quantities[code] = held - quantity if side == SELL else held + quantity
-            costs[code] = cost - gone if side == SELL else cost + quantity * price
-            exchanges[code] = exchange
-        return [
-            self._holding(book, account, code, quantity, costs[code], exchanges[code])
-            for code, quantity in quantities.items()
-            if quantity > 0
-        ]
+        positions = self.positions(book, account).items()
+        return [self._holding(book, account, code, position) for code, position in positions if position.quantity]
+
+    def positions(self, book: str, account: str) -> dict[str, Position]:
+        """What was held or traded, by code; what is all sold again is there too."""
+        found: dict[str, Position] = {}
+        for code, quantity, price in self._start.held.get(book, ()):
+            self._position(found, code).hold(Decimal(quantity), Decimal(price))
+        for order in reversed(self.orders(book, account)):
+            if order.filled:
+                position = self._position(found, order.code)
+                position.trade(order.side, order.filled, order.average)
+                position.exchange = order.exchange
+        return found
+
+    def deposit(self, account: str) -> Decimal:
+        """An account's won once all of today's trades are settled."""
+        return self._start.cash + sum((_paid(order) for order in self._in_cash(account)), ZERO)
 
     def cash(self, account: str) -> Decimal:
-        """What an account can still spend on stocks: open buys are set aside."""
-        cash = self._cash
-        for order in self.orders("stock", account):
-            if order.strict:
-                cash += order.amount if order.side == SELL else -order.amount - order.open * self._limit(order)
-        return cash
+        """What an account can still spend: open buys are set aside."""
+        waiting = (order.open * self._limit(order) for order in self._in_cash(account) if order.side == BUY)
+        return self.deposit(account) - sum(waiting, ZERO)
+
+    def before(self, book: str, account: str) -> Decimal:
+        """What an account was worth at yesterday's close."""
+        held = self._start.held.get(book, ())
+        worth = (Decimal(quantity) * self._market.days(code, 1)[0].previous for code, quantity, _ in held)
+        return self._start.cash + sum(worth, ZERO)
+
+    def _in_cash(self, account: str) -> Iterable[Order]:
+        return (order for order in self._orders.values() if order.account == account and order.strict)
+
+    def _position(self, found: dict[str, Position], code: str) -> Position:
+        return found.setdefault(code, Position(worth_of_one=self._market.multiplier(code)))
 
     def _keep(self, order: Order) -> Order:
         number = 5_000_001 + len(self._orders)
@@ -241,9 +236,9 @@ class Book:
         return replace(order, filled=order.filled + order.open, average=price)
 
     def _afford(self, order: Order) -> None:
-        if order.side == BUY and order.quantity * self._limit(order) > self.cash(order.account):
+        if order.strict and order.side == BUY and order.quantity * self._limit(order) > self.cash(order.account):
             raise Fault("APBK0952")
-        if order.side == SELL:
+        if order.side == SELL and not order.rests and order.book not in self._start.short:
             held = (holding for holding in self.holdings(order.book, order.account) if holding.code == order.code)
             if order.quantity > sum(holding.sellable for holding in held):
                 raise Fault("APBK0400")
@@ -251,28 +246,18 @@ class Book:
     def _limit(self, order: Order) -> Decimal:
         return order.price or self._market.price(order.code)
 
-    def _trades(self, book: str, account: str) -> Iterator[tuple[str, str, Decimal, Decimal, str]]:
-        for code, quantity, price in self._held.get(book, ()):
-            yield code, BUY, Decimal(quantity), Decimal(price), ""
-        for order in reversed(self.orders(book, account)):
-            if order.filled:
-                yield order.code, order.side, order.filled, order.average, order.exchange
-
-    def _holding(self, book: str, account: str, code: str, quantity: Decimal, cost: Decimal, exchange: str) -> Holding:
-        waiting = _selling(self.orders(book, account), code)
+    def _holding(self, book: str, account: str, code: str, position: Position) -> Holding:
+        closing = BUY if position.quantity < 0 else SELL
+        waiting = (order.open for order in self.orders(book, account) if order.code == code and order.side == closing)
         return Holding(
             book=book,
             account=account,
-            code=code,
             name=self._market.name(code),
-            quantity=quantity,
-            cost=cost,
-            price=self._market.price(code),
-            sellable=quantity - waiting,
-            exchange=exchange,
+            quote=self._market.days(code, 1)[0],
+            position=position,
+            waiting=sum(waiting, ZERO),
         )
 
 
-def _selling(orders: Iterable[Order], code: str) -> Decimal:
-    open_sales = (order.open for order in orders if order.code == code and order.side == SELL)
-    return sum(open_sales, Decimal(0))
+def _paid(order: Order) -> Decimal:
+    return order.amount if order.side == SELL else -order.amount

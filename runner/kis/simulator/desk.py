@@ -10,8 +10,9 @@ from functools import cache
 from typing import Any
 
 from runner.kis.endpoints import Endpoint, Output, read
-from runner.kis.simulator.book import AMENDED, BUY, CANCELLED, SELL, Book, Holding, Order
+from runner.kis.simulator.book import AMENDED, CANCELLED, Book, Order, Start
 from runner.kis.simulator.facts import Fault
+from runner.kis.simulator.positions import BUY, SELL, ZERO, Day, Holding
 from runner.kis.simulator.prices import Market
 from runner.kis.simulator.values import Row, Values, plain, subject
 
@@ -23,30 +24,65 @@ _DEFAULT = "005930"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Sums over the rows of an inquiry, and the account's money."""
+    """Sums over the rows of an inquiry, and the account's money: `before` is what it was worth at yesterday's close."""
 
     quantity: Decimal
     filled: Decimal
     amount: Decimal
     cost: Decimal
     worth: Decimal
+    profit: Decimal
+    realized: Decimal
+    day: Day
+    deposit: Decimal
     cash: Decimal
     price: Decimal
+    before: Decimal
 
     @property
-    def profit(self) -> Decimal:
-        """Value above cost."""
-        return self.worth - self.cost
+    def profit_rate(self) -> Decimal:
+        """Profit in percent of cost."""
+        return (self.profit * 100 / self.cost).quantize(Decimal("0.01")) if self.cost else ZERO
 
     @property
     def assets(self) -> Decimal:
-        """Cash and holdings together."""
-        return self.cash + self.worth
+        """Deposit and holdings together."""
+        return self.deposit + self.worth
+
+    @property
+    def equity(self) -> Decimal:
+        """Deposit and what open contracts have gained: futures are not paid for."""
+        return self.deposit + self.realized + self.profit
+
+    @property
+    def gain(self) -> Decimal:
+        """What the account gained since yesterday."""
+        return self.assets - self.before
+
+    @property
+    def gain_rate(self) -> Decimal:
+        """What the account gained since yesterday, in percent."""
+        return (self.gain * 100 / self.before).quantize(Decimal("0.01"))
+
+    @property
+    def paid(self) -> Decimal:
+        """What was bought for today."""
+        return self.day.paid
+
+    @property
+    def received(self) -> Decimal:
+        """What was sold for today."""
+        return self.day.received
 
     @property
     def affordable(self) -> Decimal:
         """How many the cash can buy at `price`."""
-        return self.cash // self.price if self.price else Decimal(0)
+        return self.cash // self.price if self.price else ZERO
+
+    @property
+    def none(self) -> Decimal:
+        """There is no such thing: loans, fees, trades of yesterday."""
+        return ZERO
 
 
 class Desk:
@@ -56,7 +92,7 @@ class Desk:
         self._values = values
         self._market = market
         facts = tables()
-        self.book = Book(market, Decimal(facts["cash"]), facts["holdings"])
+        self.book = Book(market, Start(cash=Decimal(facts["cash"]), held=facts["holdings"], short=facts["short"]))
 
     def trade(self, endpoint: Endpoint, tr: str, body: Mapping[str, str], now: datetime) -> tuple[Order, dict[str, Any]]:
         """Carry out an order request; gives the order and the response's outputs.
@@ -79,9 +115,9 @@ class Desk:
             rows[output.name] = self._overlaid(endpoint, output, query, listed, now)
             if _ends_before(view, query, now):
                 rows[output.name] = self._values.rows(endpoint.path, output, query, HISTORY, now)
-        if "totals" in view:
-            output = endpoint.output(view["totals"])
-            rows[output.name] = self._overlaid(endpoint, output, query, [self._totals(listed, query)], now)
+        for name in view.get("totals", "").split():
+            totals = self._totals(view["book"], listed, query)
+            rows[name] = self._overlaid(endpoint, endpoint.output(name), query, [totals], now)
         return rows
 
     def _place(self, ticket: Mapping[str, Any], tr: str, body: Mapping[str, str], now: datetime) -> Order:
@@ -124,7 +160,7 @@ class Desk:
             placed=now,
             change=CANCELLED if cancels else AMENDED,
         )
-        change = self.book.revise if ticket.get("keeps") and not cancels else self.book.change
+        change = self.book.revise if ticket.get("keeps") else self.book.change
         return change(ticket["book"], body["CANO"], int(text) if text.isdecimal() else -1, made)
 
     def _listed(self, view: Mapping[str, Any], query: Mapping[str, str]) -> Sequence[Order | Holding]:
@@ -137,17 +173,21 @@ class Desk:
         wanted = "open" if view["lists"] == "open" else tables()["states"].get(query.get(view.get("state", ""), ""))
         return [order for order in orders if wanted is None or getattr(order, wanted)]
 
-    def _totals(self, listed: Sequence[Order | Holding], query: Mapping[str, str]) -> Totals:
-        asked = query.get("ORD_UNPR", "")
+    def _totals(self, book: str, listed: Sequence[Order | Holding], query: Mapping[str, str]) -> Totals:
+        account, asked = query.get("CANO", ""), query.get("ORD_UNPR", "")
         price = _number(query, "ORD_UNPR") if asked not in ("", "0") else self._market.price(subject(query) or _DEFAULT)
+        positions = self.book.positions(book, account).values()
         return Totals(
-            quantity=_sum(listed, "quantity"),
-            filled=_sum(listed, "filled"),
-            amount=_sum(listed, "amount"),
-            cost=_sum(listed, "cost"),
-            worth=_sum(listed, "worth"),
-            cash=self.book.cash(query.get("CANO", "")),
+            **{name: _sum(listed, name) for name in ("quantity", "filled", "amount", "cost", "worth", "profit")},
+            realized=sum((position.realized for position in positions), ZERO),
+            day=Day(
+                paid=sum((position.day.paid for position in positions), ZERO),
+                received=sum((position.day.received for position in positions), ZERO),
+            ),
+            deposit=self.book.deposit(account),
+            cash=self.book.cash(account),
             price=price,
+            before=self.book.before(book, account),
         )
 
     def _overlaid(

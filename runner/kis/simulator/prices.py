@@ -17,6 +17,7 @@ LIMIT = Decimal("0.3")
 
 _STOCK = re.compile(r"\d{6}")
 _INDEX_FUTURE = re.compile(r"101[A-Z]\d\d")
+_POUND = re.compile(r"6B[A-Z]\d\d")
 _AMERICAN = re.compile(r"[A-Z]{1,5}")
 
 
@@ -144,6 +145,10 @@ class Market:
     def name(self, code: str) -> str:
         """The instrument's name."""
         return str(self._known[code][0]) if code in self._known else f"종목 {code}"
+
+    def multiplier(self, code: str) -> Decimal:
+        """What one contract is worth for each point of its price; 1 for what is no future."""
+        return Decimal(250_000) if _INDEX_FUTURE.fullmatch(code) else Decimal(62_500) if _POUND.fullmatch(code) else Decimal(1)
 
     def listed(self, count: int, market: str) -> list[str]:
         """So many instruments of the domestic market or of those abroad, known ones first."""
