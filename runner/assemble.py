@@ -127,7 +127,8 @@ class Session:
         self._tls_files = _tls_files(options)
         for certificate in self._tls_files.get("certificates", ()):
             self.secrets.learn("passphrase", certificate.passphrase)
-        self.extensions = self._extensions()
+        self.before: tuple[Extension, ...] = after.extensions if after else ()
+        self.extensions: tuple[Extension, ...] = self._extensions()
         self._learn_scopes()
         if after:
             self._stack.enter_context(after._stack.pop_all())

@@ -120,12 +120,16 @@ class Extension:
 
 
 class Host(Protocol):
-    """What an extension may look at and do while a run is made ready, before anything is sent."""
+    """What an extension may look at and do while a run is made ready, before anything is sent.
+
+    `before` are the extensions of the collection that ran just before this one in the same command.
+    """
 
     collection: Collection
     plan: Plan
     scopes: Scopes
     secrets: Secrets
+    before: tuple[Extension, ...]
 
     def supply(self, values: Mapping[str, str], text: str, *, override: bool = False) -> None:
         """Give environment variables values: those that are empty, or with `override` all; `text` says where from."""

@@ -15,6 +15,7 @@ import pytest
 from runner.assemble import Options, Session
 from runner.events import RequestSent, RunEvent
 from runner.model import Collection, Prepared, Response
+from runner.series import Series
 from runner.transport import Transport
 from tests.kis_runs import ORDER, collection, item, order, rewritten
 from tests.servers import Recorder, answer
@@ -246,6 +247,26 @@ def test_orders_of_scripts_are_counted_with_those_of_items(wire: list[Prepared])
     happened = run(target, allow_real_orders=True, max_real_orders=2)
     assert len(orders(wire)) == 2
     assert not [event for event in happened if isinstance(event, RequestSent) and event.refused]
+
+
+def test_one_limit_holds_for_all_collections_of_a_command(wire: list[Prepared]) -> None:
+    two = collection(real() | {"name": "one"}, real() | {"name": "two"})
+    for limit, sent in ((3, 3), (None, 6)):
+        wire.clear()
+        extras = {"allow_real_orders": True, "max_real_orders": limit}
+        asked: list[str] = []
+        options = Options(env_vars=VARIABLES, extras=extras)
+
+        def ask(session: Session, asked: list[str] = asked) -> None:
+            asked += [extension.question() for extension in session.extensions if extension.question()]
+
+        with Series([two, two, two], options, before_next=ask) as series:
+            happened = list(series.events())
+        assert len(orders(wire)) == sent
+        assert len([event for event in happened if isinstance(event, RequestSent) and event.refused]) == 6 - sent
+        assert [text.partition(" on account")[0] for text in asked] == (
+            ["1 real order goes out"] if limit else ["up to 2 real orders go out"] * 2
+        )
 
 
 def test_a_redirect_on_the_wire_is_held_back_at_the_hop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runner.errors import Refused, SendError, UsageError
+from runner.extension import Extension
 from runner.kis.extension import KisExtension
 from runner.kis.guard import OrderGuard
 from runner.kis.orders import Orders
@@ -306,6 +307,7 @@ class FakeHost:
     collection: Collection
     scopes: Scopes
     secrets: Secrets = field(default_factory=Secrets)
+    before: tuple[Extension, ...] = ()
 
     @property
     def plan(self) -> Plan:

@@ -47,11 +47,11 @@ class OrderGuard(Extension):
         self._lookup = lookup
         self._learn()
         self._simulated = hosts is not None
-        self._orders = orders
+        self.orders = orders
 
     def question(self) -> str:
         """Ask before real orders go out; a simulation needs no consent."""
-        return self._orders.question() if self._orders and not self._simulated else ""
+        return self.orders.question() if self.orders and not self._simulated else ""
 
     def guard(self, prepared: Prepared, source: str) -> None:
         """Hold back an order for the real host, and in a simulation everything for the broker.
@@ -63,14 +63,14 @@ class OrderGuard(Extension):
         if self._simulated and self._hosts.official(prepared.url):
             raise Refused("this run is simulated, nothing goes to the broker", hint="leave out --simulate to reach the broker")
         if self._is_real_order(prepared):
-            if self._orders is None:
+            if self.orders is None:
                 raise refusal(prepared, source)
             if source == "redirect":
-                self._orders.take()
+                self.orders.take()
 
     def converse(self, prepared: Prepared) -> Talk | None:
         """Count a real order once, however often its request is made again."""
-        return self._ordered(prepared) if self._orders and self._is_real_order(prepared) else None
+        return self._ordered(prepared) if self.orders and self._is_real_order(prepared) else None
 
     def _ordered(self, prepared: Prepared) -> Talk:
         self._take(prepared)
@@ -79,8 +79,8 @@ class OrderGuard(Extension):
         return response
 
     def _take(self, prepared: Prepared) -> None:
-        if self._orders and self._is_real_order(prepared):
-            self._orders.take()
+        if self.orders and self._is_real_order(prepared):
+            self.orders.take()
 
     def _is_real_order(self, prepared: Prepared) -> bool:
         """Whether it moves money on the real host, or where the real host may be behind: a script can keep that to itself."""

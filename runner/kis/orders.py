@@ -20,7 +20,10 @@ Lookup: TypeAlias = Callable[[str], Any]
 
 @dataclass(kw_only=True)
 class Orders:
-    """The orders that are allowed: `allowed` in all, for `accounts` (masked), of the items with these `names`."""
+    """The orders that are allowed: `allowed` in all, for `accounts` (masked), of the items with these `names`.
+
+    `taken` are those that have left, of an earlier collection too where all share one limit.
+    """
 
     allowed: int
     accounts: tuple[str, ...] = ()
@@ -29,10 +32,11 @@ class Orders:
 
     def question(self) -> str:
         """What to ask the user before the first one leaves; empty where there is none."""
-        if not self.allowed:
+        left = self.allowed - self.taken
+        if left < 1:
             return ""
         accounts = f" on account {', '.join(self.accounts)}" if self.accounts else ""
-        number = "1 real order goes" if self.allowed == 1 else f"up to {self.allowed} real orders go"
+        number = "1 real order goes" if left == 1 else f"up to {left} real orders go"
         return f"{number} out{accounts} ({_listed(self.names)}). This moves real money. Send?"
 
     def take(self) -> None:
@@ -49,8 +53,8 @@ class Orders:
         self.taken += 1
 
 
-def counted(plan: Plan, lookup: Lookup, limit: int | None) -> Orders:
-    """The orders in a plan that go to the real host; `limit` allows another number of them than were found."""
+def counted(plan: Plan, lookup: Lookup, limit: int | None, earlier: Orders | None = None) -> Orders:
+    """The orders in a plan that go to the real host; `limit` allows another number of them, less those `earlier` ones taken."""
     hosts = Hosts()
     hosts.learn(lookup)
     rows = plan.rows[: plan.iterations] or ({},)
@@ -61,6 +65,7 @@ def counted(plan: Plan, lookup: Lookup, limit: int | None) -> Orders:
         allowed=number if limit is None else limit,
         accounts=tuple(dict.fromkeys(account for _, account in every if account)),
         names=tuple(dict.fromkeys(name for name, _ in every)),
+        taken=earlier.taken if earlier and limit is not None else 0,
     )
 
 

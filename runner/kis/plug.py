@@ -68,7 +68,8 @@ def _orders(host: Host, extras: Mapping[str, Any]) -> Orders | None:
     """The real orders that the user lets out."""
     if not extras.get("allow_real_orders"):
         return None
-    return counted(host.plan, host.scopes.lookup, extras.get("max_real_orders"))
+    earlier = next((each.orders for each in host.before if isinstance(each, OrderGuard)), None)
+    return counted(host.plan, host.scopes.lookup, extras.get("max_real_orders"), earlier)
 
 
 def _simulated(host: Host, limits: bool) -> Mapping[str, Kind]:
