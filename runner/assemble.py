@@ -30,8 +30,8 @@ if TYPE_CHECKING:  # what only a run needs is imported while the script engine s
     from runner.events import RunEvent
     from runner.extension import Extension
     from runner.linter import Finding
+    from runner.ports import Ports
     from runner.sandbox import Conversation, Execution, Sandbox, ScriptError
-    from runner.scripts import Ports
     from runner.transport import Transport
 
 Source: TypeAlias = Environment | str | Path | None
@@ -264,7 +264,7 @@ class Session:
         from runner.clock import Clock
         from runner.door import Door, DryDoor
         from runner.packages import Packages
-        from runner.scripts import Ports
+        from runner.ports import Ports
         from runner.transport import wire  # noqa: F401  now, while the script engine starts
 
         options = self.options

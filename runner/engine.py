@@ -21,9 +21,11 @@ from runner.exchange import mutated
 from runner.extension import Turn
 from runner.model import Folder, Item, Prepared, Request, Response
 from runner.plan import Plan, Settings, Step
+from runner.ports import WAITING, Ports, Saying, Waiting
 from runner.request import resolve
 from runner.sandbox import UNSET, Unset
-from runner.scripts import WAITING, Outgoing, Phase, Ports, Saying, ScriptRunner, Waiting, exchange, outgoing
+from runner.scripts import Phase, ScriptRunner
+from runner.sending import Outgoing, exchange, outgoing
 from runner.variables import Scope
 
 _DRY = "dry run: nothing is sent, tests do not run; pm.sendRequest answers with the error EDRYRUN"

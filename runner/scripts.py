@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, Protocol, TypeAlias
+from typing import TypeAlias
 
-from runner import auth, events
-from runner.clock import Clock
-from runner.door import Door, Retry
+from runner import events
 from runner.errors import LoadError, NotSent, Refused, SendError
 from runner.events import Place, RunEvent
 from runner.exchange import SCRIPT_BEHAVIOR, response_json, script_request
-from runner.extension import Extension, Talk
 from runner.load import request_from_json
-from runner.model import Cookie, Event, Json, Mutation, Prepared, Request, Response
+from runner.model import Event, Json, Mutation, Response
 from runner.plan import Step
-from runner.request import prepare
+from runner.ports import WAITING, Ports, Saying, Waiting
 from runner.sandbox import (
     UNSET,
     Answer,
@@ -30,41 +27,14 @@ from runner.sandbox import (
     RequestCall,
     Running,
     Said,
-    Sandbox,
     ScriptError,
     ScriptResult,
     Skipped,
     Unset,
 )
 from runner.sandbox.sight import sight
-from runner.url import unparse
-from runner.variables import Scope, Scopes
-
-
-class CookieJar(Protocol):
-    """What scripts may do with the run's cookies."""
-
-    def call(self, method: str, args: Sequence[Any]) -> Any:
-        """A method of tough-cookie's store."""
-        ...
-
-
-@dataclass(kw_only=True)
-class Ports:
-    """Everything a run reaches the outside world through, wired together by `assemble`."""
-
-    sandbox: Sandbox
-    door: Door
-    scopes: Scopes
-    jar: CookieJar
-    read_file: Callable[[str], bytes]
-    cookies_json: Callable[[Sequence[Cookie]], tuple[Json, ...]]
-    extensions: Sequence[Extension] = ()
-    learn: Callable[[str, Any], None] = lambda key, value: None
-    packages: Callable[[Event], Mapping[str, Any] | None] = lambda event: event.packages or None
-    user_agent: str = "pabal"
-    clock: Clock = field(default_factory=Clock)
-    memory: auth.Memory = field(default_factory=auth.Memory)
+from runner.sending import exchange, outgoing
+from runner.variables import Scope
 
 
 @dataclass(kw_only=True)
@@ -88,166 +58,7 @@ class Phase:
     indices: Iterator[int] = field(default_factory=count)
 
 
-class Waiting:
-    """Said among the events of a run: it is about to wait, and what was said before may be told meanwhile."""
-
-
-WAITING = Waiting()
-
-Saying = Generator[RunEvent | Waiting, None, None]
-Answering = Generator[RunEvent | Waiting, None, Answer]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """A request on its way out: `source` is item or script, `error` says why it could not be made ready.
-
-    `owner` is the id of the item or folder its auth belongs to.
-    """
-
-    prepared: Prepared
-    source: str
-    error: SendError | None = None
-    owner: str | None = None
-
-
-def outgoing(ports: Ports, request: Request, source: str, behavior: Mapping[str, Any]) -> Outgoing:
-    """A resolved request made ready."""
-    try:
-        prepared = prepare(request, behavior=behavior, read_file=ports.read_file, user_agent=ports.user_agent)
-    except SendError as error:
-        bare = Prepared(method=request.method, url=unparse(request.url), request=request, behavior=behavior)
-        return Outgoing(prepared=bare, source=source, error=error)
-    return Outgoing(prepared=prepared, source=source)
-
-
-def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -> Generator[RunEvent | Waiting, None, Response]:
-    """Send a request and all that an extension says to the server because of it; the last event carries the source.
-
-    Raises:
-        Refused, SendError: after the event that tells of it.
-    """
-    if out.error:
-        yield _sent(place, out.source, out.prepared, out.error)
-        raise out.error
-    talk = ports.door.converse(out.prepared)
-    sent: list[tuple[Prepared, _Outcome]] = []
-    end: _Outcome
-    try:
-        answer: _Outcome | None = None
-        while not isinstance(said := _said(talk, answer), Response):
-            if isinstance(said, str):
-                yield events.Noted(place=place, text=said)
-                answer = None
-            else:
-                signed, answer = yield from _exchanged(ports, replace(out, prepared=said), place, timeout)
-                sent.append((signed, answer))
-        end = said
-    except (Refused, SendError) as error:
-        end = error
-    # What counts in the end may be an earlier response, or one made of several, which the last request stands for.
-    last = next((entry for entry in sent if entry[1] is end), sent[-1] if sent else (out.prepared, end))
-    for entry in sent:
-        if entry is not last:
-            yield _sent(place, "extension", *entry)
-    yield _sent(place, out.source, last[0], end)
-    if isinstance(end, Response):
-        return end
-    raise end
-
-
-_Outcome: TypeAlias = Response | Refused | SendError
-
-
-def _said(talk: Talk, outcome: _Outcome | None) -> Prepared | str | Response:
-    """What a talk goes on with: a request, a line for the report, or in the end the response that counts."""
-    try:
-        return talk.throw(outcome) if isinstance(outcome, Refused | SendError) else talk.send(outcome)
-    except StopIteration as stop:
-        response: Response = stop.value
-        return response
-
-
-def _exchanged(
-    ports: Ports, out: Outgoing, place: Place, timeout: float | None
-) -> Generator[RunEvent | Waiting, None, tuple[Prepared, _Outcome]]:
-    """Sign a request and send it, replays, retries and all; each that goes out is an event, but for the last one."""
-    told: set[str] = set()
-    for attempt in count(1):
-        signed, outcome = yield from _attempt(ports, out, place, timeout, told)
-        if isinstance(outcome, Refused) or not (retry := ports.door.again(signed, out.source, attempt, outcome)):
-            break
-        yield _sent(place, "retry", signed, outcome)
-        yield events.Noted(place=place, text=_announced(retry, attempt, outcome))
-        yield WAITING
-        ports.clock.wait(retry.wait)
-    return signed, outcome
-
-
-def _attempt(
-    ports: Ports, out: Outgoing, place: Place, timeout: float | None, told: set[str]
-) -> Generator[RunEvent | Waiting, None, tuple[Prepared, _Outcome]]:
-    """One go of a request, with what its auth sends before it; `told` holds the warnings that were given already."""
-    flow = auth.sign(out.prepared, ports.memory, out.owner)
-    signed, response = out.prepared, None
-    try:
-        while following := _following(flow, response):
-            if response is not None:
-                yield _sent(place, "auth", signed, response)
-            signed = following
-            for warning in signed.warnings:
-                if warning not in told:
-                    yield events.Noted(place=place, text=warning, level="warning")
-            told.update(signed.warnings)
-            yield WAITING
-            response = ports.door.send(signed, out.source, timeout)
-    except NotSent as planned:
-        if _page(signed) == _page(out.prepared):
-            return signed, planned
-        yield _sent(place, "auth", signed, planned)
-        return out.prepared, _unsigned(ports, out, timeout)
-    except (Refused, SendError) as error:
-        return signed, error
-    assert response is not None  # noqa: S101
-    return signed, response
-
-
-def _page(prepared: Prepared) -> str:
-    return prepared.url.partition("?")[0]
-
-
-def _unsigned(ports: Ports, out: Outgoing, timeout: float | None) -> _Outcome:
-    """What a dry run makes of a request whose auth first asks for a token somewhere else."""
-    try:
-        return ports.door.send(out.prepared, out.source, timeout)
-    except (Refused, SendError) as error:
-        return error
-
-
-def _following(flow: auth.Flow, response: Response | None) -> Prepared | None:
-    """The request that auth wants sent next, None when it is done."""
-    try:
-        return next(flow) if response is None else flow.send(response)
-    except StopIteration:
-        return None
-
-
-def _sent(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> events.RequestSent | events.RequestPlanned:
-    """The event that tells of a request and what came of it."""
-    if isinstance(outcome, Response):
-        return events.RequestSent(place=place, source=source, prepared=outcome.sent or prepared, response=outcome)
-    if isinstance(outcome, NotSent):
-        why, refused = outcome.objection, outcome.refused
-        return events.RequestPlanned(place=place, source=source, prepared=outcome.prepared, objection=why, refused=refused)
-    if isinstance(outcome, Refused):
-        return events.RequestSent(place=place, source=source, prepared=prepared, error=str(outcome), refused=True)
-    return events.RequestSent(place=place, source=source, prepared=prepared, error=outcome.what, error_code=outcome.code)
-
-
-def _announced(retry: Retry, attempt: int, outcome: Response | SendError) -> str:
-    reason = f"{outcome.code} {outcome.reason}".rstrip() if isinstance(outcome, Response) else outcome.code or outcome.what
-    limit = f" of {retry.limit}" if retry.limit else ""
-    return f"retry {attempt}{limit} in {retry.wait:.3g} s: {reason}"
+Answering: TypeAlias = Generator[RunEvent | Waiting, None, Answer]
 
 
 class ScriptRunner:

@@ -17,8 +17,8 @@ from runner.extension import Extension
 from runner.load import collection_from_json
 from runner.model import Prepared, Response
 from runner.plan import Settings, make_plan
+from runner.ports import Ports
 from runner.sandbox import Conversation, Execution, ScriptResult
-from runner.scripts import Ports
 from runner.variables import Scope, Scopes
 
 Script = Callable[[Execution], Conversation]
