@@ -348,6 +348,18 @@ def test_the_help_names_every_rule() -> None:
     assert all(re.search(rf"\b{rule}\b", named) for rule in RULES)
 
 
+def test_the_documentation_has_every_rule_and_its_example_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs/lint.md").read_text("utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == list(RULES)
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("orders.postman_collection.json").write_text(json.dumps({"info": {}, "item": [item("a", test="let b = ;")]}))
+    exec(example, {})
+    assert capsys.readouterr().out == "a › test 1 the script does not parse: Unexpected token ';'\n"
+
+
 def test_the_hook_for_pre_commit() -> None:
     hook = (ROOT / ".pre-commit-hooks.yaml").read_text("utf-8")
     assert re.search(r"^  entry: pabal lint$", hook, re.MULTILINE)
