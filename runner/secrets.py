@@ -141,6 +141,11 @@ class Secrets:
         self._needles = None
         self.version += 1
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        """All that is known to be secret."""
+        return (*self._lasting, *self._recent)
+
     def knows(self, value: str) -> bool:
         """Whether this very value has been learned."""
         return value in self._lasting or value in self._recent

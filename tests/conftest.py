@@ -54,6 +54,7 @@ def pabal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(config, "SYSTEM_RC", tmp_path / "system-newmanrc")
     monkeypatch.setenv("CI", "1")
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     for name in [name for name in os.environ if name.startswith("PABAL_")]:
         monkeypatch.delenv(name)
 

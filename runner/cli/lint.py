@@ -14,6 +14,7 @@ from runner.cli.config import ConfiguredCommand
 from runner.cli.options import decorate, options_from, variable_options
 from runner.errors import ExitCode, LoadError
 from runner.linter import RULES, Finding
+from runner.reporters.github import workflow_command
 from runner.reporters.terminal import clean
 
 
@@ -26,19 +27,11 @@ def _json(found: Sequence[Finding]) -> Iterator[str]:
 
 
 def _github(found: Sequence[Finding]) -> Iterator[str]:
-    """Workflow commands, which GitHub shows beside the file; what they give a meaning to is escaped."""
+    """Workflow commands, which GitHub shows beside the file."""
     for finding in found:
         place = finding.place + (f" line {finding.line}" if finding.line else "")
         message = f"{place}: {finding.message}" if place else finding.message
-        yield f"::error file={_property(finding.file)},title={finding.rule}::{_data(message)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+        yield workflow_command("error", message, file=finding.file, title=finding.rule)
 
 
 _FORMATS: Mapping[str, Callable[[Sequence[Finding]], Iterator[str]]] = {"text": _text, "json": _json, "github": _github}

@@ -116,7 +116,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
         "--reporters",
         default="cli",
         metavar="LIST",
-        help="Reporters, separated by commas: cli, json, junit, html, progress.",
+        help="Reporters, separated by commas: cli, json, junit, html, markdown, tap, github, progress.",
         panel="Reports",
     ),
     click.option("--reporter-json-export", metavar="PATH", help="Where the JSON report goes (- is stdout).", panel="Reports"),
@@ -173,7 +173,7 @@ def command(ctx: click.RichContext, /, collection: tuple[str, ...], **values: An
         from runner.cli.output import make_reporters
 
         exports = export_paths(values, len(series))
-        reporters = make_reporters(values, ctx.meta["reporter_options"])
+        reporters = make_reporters(values, ctx.meta["reporter_options"], lambda: series.session.secrets.values)
         # All that was loaded stays to the end: the collector need not look at it again.
         gc.freeze()
         gc.enable()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TextIO, TypeAlias
@@ -28,18 +28,27 @@ class Reporter(Protocol):
         ...
 
 
+def in_github_actions(environ: Mapping[str, str]) -> bool:
+    """Whether this runs in a job of GitHub Actions, where the reporter `github` is there by itself."""
+    return environ.get("GITHUB_ACTIONS") == "true"
+
+
 def _local_now() -> datetime:
     return datetime.now().astimezone()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Where a reporter writes: results to `out`, progress to `err`. `environ` is the process environment (colour, width)."""
+    """Where a reporter writes: results to `out`, progress to `err`. `environ` is the process environment (colour, width).
+
+    `secrets` gives what is hidden in events, for who can have it hidden elsewhere too.
+    """
 
     out: TextIO
     err: TextIO
     environ: Mapping[str, str] = field(default_factory=dict)
     now: Callable[[], datetime] = _local_now
+    secrets: Callable[[], Iterable[str]] = tuple
 
 
 def _cli(options: Settings, surroundings: Surroundings) -> Reporter:
@@ -66,6 +75,24 @@ def _html(options: Settings, surroundings: Surroundings) -> Reporter:
     return make(options, surroundings)
 
 
+def _github(options: Settings, surroundings: Surroundings) -> Reporter:
+    from runner.reporters.github import make
+
+    return make(options, surroundings)
+
+
+def _markdown(options: Settings, surroundings: Surroundings) -> Reporter:
+    from runner.reporters.markdown import make
+
+    return make(options, surroundings)
+
+
+def _tap(options: Settings, surroundings: Surroundings) -> Reporter:
+    from runner.reporters.tap import make
+
+    return make(options, surroundings)
+
+
 def _progress(options: Settings, surroundings: Surroundings) -> Reporter:
     from runner.reporters.progress import make
 
@@ -77,6 +104,9 @@ BUILT_IN: Mapping[str, Callable[[Settings, Surroundings], Reporter]] = {
     "json": _json,
     "junit": _junit,
     "html": _html,
+    "markdown": _markdown,
+    "tap": _tap,
+    "github": _github,
     "progress": _progress,
 }
 """The reporters that come with pabal, by name."""
