@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -96,6 +96,7 @@ class Session:
 
     With `warm` the script engine is started in the background, if there are scripts, as soon as that is known. A session
     `after` another one goes on with its environment, globals, cookies, secrets, script engine and time, and closes it.
+    `scripts` may put a script engine of its own before Postman's.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class Session:
         warm: bool = False,
         sources: Sources | None = None,
         after: Session | None = None,
+        scripts: Callable[[Sandbox], Sandbox] = lambda engine: engine,
     ) -> None:
         self.options = options
         self._sources = sources or open_sources(options)
@@ -119,6 +121,7 @@ class Session:
         self._clock: Clock | None = after._clock if after else None
         self._sandbox: _Sandbox = after._sandbox if after else _Sandbox()
         self._stack.callback(self._sandbox.close)
+        self._scripts = scripts(self._sandbox)
         self.plan = plan_of(self.collection, options, self._sources.rows(options.data))
         if warm:
             self._warm()
@@ -149,15 +152,23 @@ class Session:
         Raises:
             UnresolvedError: a variable has no value and the settings want that to be an error.
         """
-        from runner.engine import Engine
-        from runner.redact import redacted
-
         if self.options.settings.fail_on_unresolved:
             self._check_unresolved()
         self._warm()
-        self._engine = Engine(self.plan, self._ports(), self.options.settings)
-        found = self._engine.events()
-        return found if self.options.show_secrets else redacted(found, self.secrets, bodies=bodies)
+        self._engine = self.engine()
+        return self.shown(self._engine.events(), bodies=bodies)
+
+    def engine(self) -> Engine:
+        """What runs the plan, or its items one by one, secrets and all."""
+        from runner.engine import Engine
+
+        return Engine(self.plan, self._ports(), self.options.settings)
+
+    def shown(self, found: Iterable[RunEvent], *, bodies: bool = True) -> Iterator[RunEvent]:
+        """Events without secrets, unless these are to be shown."""
+        from runner.redact import redacted
+
+        return iter(found) if self.options.show_secrets else redacted(found, self.secrets, bodies=bodies)
 
     def findings(self, rules: Sequence[str] | None = None) -> Iterator[Finding]:
         """What there is to mend in the collection; nothing is sent, and no script runs. `rules` None means all."""
@@ -274,7 +285,7 @@ class Session:
         self._stack.callback(transport.close)
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
         return Ports(
-            sandbox=self._sandbox,
+            sandbox=self._scripts,
             door=(DryDoor if options.settings.dry_run else Door)(transport, self.extensions, clock),
             clock=clock,
             scopes=self.scopes,

@@ -124,23 +124,37 @@ class Engine:
                 raise
             yield events.IterationFinished(iteration=iteration)
 
+    def turn(self, position: int, iteration: int = 0) -> tuple[list[RunEvent], int | None]:
+        """One item's turn by itself, for who goes from item to item: what happened, and the position that follows."""
+        self._ports.scopes.data = Scope.of(self._plan.row(iteration))
+        turn, happened = self._turn(position, iteration), list[RunEvent]()
+        while True:
+            try:
+                said = next(turn)
+            except StopIteration as stop:
+                return happened, stop.value
+            if not isinstance(said, Waiting):
+                happened.append(said)
+
     def _items(self, iteration: int) -> Saying:
         position: int | None = 0
         while position is not None and position < len(self._plan.steps):
             yield WAITING
             self._pause(first=iteration == 0 and position == 0)
-            step = self._plan.steps[position]
-            place = self._place(step, position, iteration)
-            yield events.ItemStarted(place=place)
-            wanted = yield from self._item(step, place)
-            if isinstance(wanted, Unset):
-                position += 1
-                continue
-            position = self._plan.find(wanted) if wanted else None
-            if wanted and position is None:
-                yield events.Noted(
-                    place=place, text=f"setNextRequest: no request is called {wanted!r}, the iteration ends", level="warning"
-                )
+            position = yield from self._turn(position, iteration)
+
+    def _turn(self, position: int, iteration: int) -> Generator[RunEvent | Waiting, None, int | None]:
+        step = self._plan.steps[position]
+        place = self._place(step, position, iteration)
+        yield events.ItemStarted(place=place)
+        wanted = yield from self._item(step, place)
+        if isinstance(wanted, Unset):
+            return position + 1
+        following = self._plan.find(wanted) if wanted else None
+        if wanted and following is None:
+            text = f"setNextRequest: no request is called {wanted!r}, the iteration ends"
+            yield events.Noted(place=place, text=text, level="warning")
+        return following
 
     def _pause(self, *, first: bool) -> None:
         clock = self._ports.clock

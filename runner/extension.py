@@ -76,6 +76,10 @@ class Extension:
             Refused: the request must not go out.
         """
 
+    def changes(self, prepared: Prepared) -> bool:
+        """Whether a request changes an account, on a real host or not; generated tests and clients hold such ones back."""
+        return False
+
     def answer(self, prepared: Prepared) -> Response | None:
         """Answer in the server's place, or None to let the request go out."""
         return None

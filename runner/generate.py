@@ -39,6 +39,7 @@ class CodeOptions:
     follow_redirect: bool = True
     trim_request_body: bool = False
     extras: Mapping[str, str] = field(default_factory=dict)
+    sandbox_fallback: bool = True
 
 
 def generate(
@@ -100,4 +101,4 @@ def _sources(session: Session, code: CodeOptions) -> Sources:
 def _settings(code: CodeOptions) -> Settings:
     indent = "\t" if code.indent_type == "tab" else " " * code.indent_count
     style = Style(indent=indent, width=code.line_length, tab=code.indent_count)
-    return Settings(style=style, body=code.body, extras=code.extras)
+    return Settings(style=style, body=code.body, extras=code.extras, sandbox_fallback=code.sandbox_fallback)

@@ -44,7 +44,8 @@ def sandbox() -> Iterator[V8Sandbox]:
 
 @pytest.mark.parametrize("code", SCRIPTS)
 def test_a_translation_does_what_the_sandbox_does(sandbox: V8Sandbox, code: str) -> None:
-    assert translated(code, **VARIABLES) == in_sandbox(sandbox, code, **VARIABLES)
+    settings = {**VARIABLES, "listen": "prerequest" if code.startswith("// prerequest") else "test"}
+    assert translated(code, **settings) == in_sandbox(sandbox, code, **settings)
 
 
 HASH = """

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from runner.codegen.checking import Verdict
 
 _NAMES = (
-    "target inline_values body indent_count indent_type line_length request_timeout follow_redirect trim_request_body".split()
-)
+    "target inline_values body indent_count indent_type line_length request_timeout follow_redirect trim_request_body "
+    "sandbox_fallback"
+).split()
 
 
 def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
@@ -77,6 +78,12 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     click.option("--request-timeout", type=click.IntRange(0), default=30_000, metavar="MS", help="0 for none.", panel="Code"),
     click.option("--follow-redirect/--no-follow-redirect", default=True, panel="Code"),
     click.option("--trim-request-body", is_flag=True, help="Without blanks around bodies and fields.", panel="Code"),
+    click.option(
+        "--sandbox-fallback/--no-sandbox-fallback",
+        default=True,
+        help="Run scripts that cannot be translated in Postman's sandbox, or let them fail.",
+        panel="Code",
+    ),
     click.option("--check", is_flag=True, help="Run the code against a recorder on this machine.", panel="Check"),
     click.option("--python", metavar="PATH", help="Python with the target's libraries, for --check.", panel="Check"),
     click.option("--report", metavar="PATH", help="Write notes and verdicts as JSON (- is stdout).", panel="Check"),

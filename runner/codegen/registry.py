@@ -19,19 +19,21 @@ from runner.plan import Plan, Step
 GROUP = "pabal.codegen.v1"
 """Entry points of this group name a `Target`, or a function without parameters that makes one."""
 
-_OURS = ("requests", "httpx", "aiohttp", "http_client", "urllib3", "curl")
+_OURS = ("requests", "httpx", "aiohttp", "http_client", "urllib3", "curl", "pytest_module")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the user wants of the code. `body` exact writes the very bytes, None leaves that to the target.
 
-    `extras` are for targets of other packages.
+    `extras` are for targets of other packages. Scripts that cannot be translated run in Postman's sandbox with
+    `sandbox_fallback`, else they raise NotImplementedError.
     """
 
     style: Style = field(default_factory=Style)
     body: Literal["readable", "exact"] | None = None
     extras: Mapping[str, str] = field(default_factory=dict)
+    sandbox_fallback: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

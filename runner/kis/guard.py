@@ -89,6 +89,11 @@ class OrderGuard(Extension):
             return names_real_order(prepared) or (moves_money(prepared) and carries_real_key(prepared, self._lookup))
         return kind == "real" and moves_money(prepared)
 
+    def changes(self, prepared: Prepared) -> bool:
+        """Whether a request places, changes or cancels an order, on a paper account too."""
+        self._learn()
+        return self._hosts.of_request(prepared) is not None and moves_money(prepared)
+
     def accept(self, scope: str, key: str, old: Any, new: Any) -> str | None:
         """Take note of a new host, though another may follow before anything is sent there."""
         if self._lookup:

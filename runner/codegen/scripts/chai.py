@@ -14,7 +14,9 @@ from runner.codegen.scripts.syntax import Node, Untranslatable, children, field,
 from runner.codegen.scripts.variables import bind
 
 _WORDS = frozenset("to be been is that which and has have with at of same but does still also".split())
-_FLAGS = frozenset({"not", "deep", "any", "all"})
+_FLAGS = {"not": "not", "deep": "deep", "any": "any", "all": "all"} | dict.fromkeys(
+    ("include", "includes", "contain", "contains"), "contains"
+)
 
 
 @dataclass
@@ -95,13 +97,13 @@ def assertions(context: Context, node: Node) -> None:
     assert found is not None  # noqa: S101
     base, links = found
     chain = Chain(context, node, _subject(context, base))
-    if sum(name not in _WORDS | _FLAGS for name, _ in links) > 1:
+    if sum(call is not None or name not in _WORDS | _FLAGS.keys() for name, call in links) > 1:
         chain.hold("value")
     for place, (name, call) in enumerate(links):
         if call is None and name in _WORDS:
             continue
         if call is None and name in _FLAGS:
-            chain.flags.add(name)
+            chain.flags.add(_FLAGS[name])
             continue
         if chain.negate and name == "property" and place < len(links) - 1:
             raise chain.refuse("an expectation that goes on after `not`")
@@ -272,13 +274,15 @@ def _match(chain: Chain, values: list[Py]) -> None:
 
 def _one_of(chain: Chain, values: list[Py]) -> None:
     wanted = _one(chain, values)
-    if wanted.kind is not Kind.LIST:
+    if "contains" in chain.flags or wanted.kind is not Kind.LIST:
         raise chain.refuse("oneOf without a list")
     chain.check(chain.asks("one_of_deep" if "deep" in chain.flags else "one_of", wanted))
 
 
 def _members(chain: Chain, values: list[Py]) -> None:
     wanted = _one(chain, values)
+    if "contains" in chain.flags:
+        raise chain.refuse("include with members")
     chain.check(chain.asks("same_members_deep" if "deep" in chain.flags else "same_members", wanted))
 
 
@@ -290,7 +294,8 @@ def _keys(chain: Chain, values: list[Py]) -> None:
     ):
         raise chain.refuse("keys that are not named")
     wanted = values[0] if values[0].kind is Kind.LIST else Py(f"[{', '.join(value.text for value in values)}]", Kind.LIST)
-    chain.check(chain.asks("has_any_key" if "any" in chain.flags else "has_keys", wanted))
+    every = "contains_keys" if "contains" in chain.flags else "has_keys"
+    chain.check(chain.asks("has_any_key" if "any" in chain.flags else every, wanted))
 
 
 def _string(chain: Chain, values: list[Py]) -> None:

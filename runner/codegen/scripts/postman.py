@@ -38,6 +38,8 @@ CALLS: dict[str, tuple[str, int, Kind]] = {
     "pm.execution.setNextRequest": ("pm.set_next_request", 1, Kind.UNDEFINED),
     "pm.execution.skipRequest": ("pm.skip_request", 0, Kind.UNDEFINED),
     "pm.request.url.toString": ("pm.request.url_text", 0, Kind.STR),
+    "pm.request.url.getPath": ("pm.request.url_path", 0, Kind.STR),
+    "pm.request.body.update": ("pm.request.update_body", 1, Kind.UNDEFINED),
     "pm.request.headers.get": ("pm.request.headers.get", 1, Kind.ANY),
     "pm.request.headers.has": ("pm.request.headers.has", 1, Kind.BOOL),
     "pm.request.headers.add": ("pm.request.add_header", 1, Kind.UNDEFINED),
@@ -163,6 +165,8 @@ def call(context: Context, node: Node, path: str) -> Py | None:
         return _log(context, node, name)
     if path == "pm.sendRequest":
         return _send(context, node)
+    if path == "pm.execution.skipRequest" and context.listen == "test":
+        raise Untranslatable(node, "pm.execution.skipRequest in a test script")
     known = CALLS.get(path)
     if owner in SCOPES and name in SCOPE_METHODS:
         wanted, count, kind = SCOPE_METHODS[name]

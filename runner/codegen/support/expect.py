@@ -192,6 +192,11 @@ def has_keys(value: Any, names: list[Any]) -> bool:
     return _key_names(value, names) == {text(name) for name in names}
 
 
+def contains_keys(value: Any, names: list[Any]) -> bool:
+    """`.include.keys(names)`: these, and maybe others."""
+    return _key_names(value, names) >= {text(name) for name in names}
+
+
 def has_any_key(value: Any, names: list[Any]) -> bool:
     """`.any.keys(names)`."""
     return bool(_key_names(value, names) & {text(name) for name in names})
@@ -200,6 +205,8 @@ def has_any_key(value: Any, names: list[Any]) -> bool:
 def _key_names(value: Any, names: list[Any]) -> set[str]:
     if not names:
         raise nonsense("keys required")
+    if nullish(value):
+        raise nonsense("Cannot convert undefined or null to object")
     return set(keys(value))
 
 

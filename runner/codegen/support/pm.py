@@ -10,12 +10,12 @@ from typing import Any
 
 from runner.codegen.support.json import json_parse
 from runner.codegen.support.postman import Postman
-from runner.codegen.support.values import JsError, get, key_text, nullish, text, undefined
+from runner.codegen.support.values import JsError, OnlyJavaScript, get, key_text, nullish, text, undefined
 from runner.dynamic import Dynamic
 from runner.load import request_from_json
 from runner.model import Json, Mutation, Variable
 from runner.sandbox import Assertion, Console, Execution, Said, ScriptError
-from runner.url import unparse
+from runner.url import as_parts, unparse
 from runner.variables import MISSING, Scope, Scopes
 
 
@@ -176,6 +176,21 @@ class Request:
     def url_text(self) -> str:
         """`pm.request.url.toString()`."""
         return unparse(request_from_json(self.data).url)
+
+    def url_path(self) -> str:
+        """`pm.request.url.getPath()`."""
+        return "/" + "/".join(as_parts(request_from_json(self.data).url).path)
+
+    def update_body(self, body: Any) -> None:
+        """`pm.request.body.update(text)`: a raw body of that text.
+
+        Raises:
+            OnlyJavaScript: it is given anything but a text.
+        """
+        if not isinstance(body, str):
+            raise OnlyJavaScript("pm.request.body.update with anything but a text")
+        self.data["body"] = {**(self.data.get("body") or {}), "mode": "raw", "raw": body}
+        self.changed = True
 
     def add_header(self, header: Any) -> None:
         """One more header, from `{key, value}`."""

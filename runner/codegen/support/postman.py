@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.codegen.support.values import key_text, nullish, text, undefined
+from runner.codegen.support.values import key_text, text, truthy, undefined
 from runner.load import request_from_json
 from runner.model import Json, Param
 from runner.url import unparse
@@ -30,7 +30,7 @@ class Postman:
         return self._pm.globals.get(name)
 
     def set_environment_variable(self, name: Any, value: Any) -> Any:
-        """Give an environment variable a value, as text."""
+        """Give an environment variable a value, as text; 0, false, null and undefined stay what they are."""
         return self._set(self._pm.environment, self.environment, name, value)
 
     def set_global_variable(self, name: Any, value: Any) -> Any:
@@ -38,7 +38,7 @@ class Postman:
         return self._set(self._pm.globals, self.globals, name, value)
 
     def _set(self, scope: Variables, copy: dict[str, Any], name: Any, value: Any) -> Any:
-        written = value if nullish(value) else text(value)
+        written = text(value) if truthy(value) else value
         scope.set(name, written)
         copy[key_text(name)] = scope.get(name)
         return undefined

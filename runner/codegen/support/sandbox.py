@@ -39,6 +39,10 @@ class TranslatedSandbox:
         """Dynamic variables are Postman's own."""
         return self._engine.replace_in(texts)
 
+    def syntax_error(self, code: str) -> ScriptError | None:
+        """What is wrong with the syntax of a JavaScript; see `Sandbox.syntax_error`."""
+        return None if code in self._scripts else self._engine.syntax_error(code)
+
     def warm(self) -> None:
         """The real engine is started when something needs it."""
 

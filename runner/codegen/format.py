@@ -1,0 +1,25 @@
+"""Generated modules laid out by ruff, which knows how long lines of scripts are to be broken."""
+
+from __future__ import annotations
+
+import subprocess
+
+from ruff import find_ruff_bin  # type: ignore[import-untyped]
+
+from runner.codegen.writer import Style
+
+
+def formatted(text: str, style: Style) -> str:
+    """A module as `ruff format` leaves it, whatever a configuration file nearby says.
+
+    Raises:
+        ValueError: it is no Python, which is a mistake of the target.
+    """
+    indent = "tab" if style.indent == "\t" else "space"
+    settings = [f"indent-width={style.tab}", f'format.indent-style="{indent}"', 'target-version="py311"']
+    options = [argument for setting in settings for argument in ("--config", setting)]
+    command = [find_ruff_bin(), "format", "--isolated", "--line-length", str(style.width), *options, "-"]
+    done = subprocess.run(command, input=text.encode("utf-8", "surrogatepass"), capture_output=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise ValueError(done.stderr.decode("utf-8", "replace"))
+    return done.stdout.decode("utf-8", "surrogatepass")

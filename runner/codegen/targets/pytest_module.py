@@ -1,0 +1,224 @@
+"""A pytest module of a whole collection: a test for each request, in order, with its scripts in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner import __version__
+from runner import url as urls
+from runner.codegen.code import sorted_imports, templates
+from runner.codegen.format import formatted
+from runner.codegen.literals import without_literals
+from runner.codegen.names import environ_name, identifier
+from runner.codegen.registry import File, Job, Target
+from runner.codegen.scripting import Scripts, scripts_of
+from runner.codegen.scripts.context import SUPPORT
+from runner.codegen.writer import Code, Expression, Style, call, literal, mapping, sequence, string, write
+from runner.dump import auth_json, body_json, url_json
+from runner.model import Auth, Folder, Item, Param, Url
+from runner.plan import Step
+from runner.variables import Scope
+
+_NAMES = frozenset("SUITE ROWS Run Suite JavaScript Iterator Any pytest os environment global_variables run iteration".split())
+_FLAT = Style(width=10**9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A folder or a request in the module; `test` is the name of a request's test, `doc` its docstring."""
+
+    name: str
+    definition: str
+    test: str = ""
+    doc: str = ""
+
+
+@dataclass(kw_only=True)
+class Module:
+    """A module under way: the names given so far, and what is to come from the process environment."""
+
+    job: Job
+    scripts: Scripts
+    taken: set[str]
+    groups: dict[int, str] = field(default_factory=dict)
+    secrets: dict[str, None] = field(default_factory=dict)
+
+    def tree(self) -> Iterator[Line]:
+        """Folders and requests in the order of the collection."""
+        for step in self.job.plan.steps:
+            if self.job.sources.secrets:
+                plain, found = without_literals(step, self.job.sources.secrets)
+                self.secrets.update(dict.fromkeys(found))
+            else:
+                plain = step
+            self.groups[id(step.chain[0])] = "SUITE"
+            for parent, folder, shown in zip(step.chain, step.chain[1:], plain.chain[1:], strict=False):
+                if id(folder) not in self.groups:
+                    yield self._folder(folder, shown, self.groups[id(parent)])
+            yield self._request(plain, step)
+
+    def _folder(self, folder: Folder, shown: Folder, parent: str) -> Line:
+        name = self.name(folder.name)
+        self.groups[id(folder)] = name
+        return Line(
+            name=name,
+            definition=_flat(call(f"{parent}.folder", literal(folder.name), **self.owner(folder, shown.auth)), f"{name} = "),
+        )
+
+    def _request(self, plain: Step, step: Step) -> Line:
+        item, request = step.item, plain.item.request
+        name = self.name(item.name)
+        named: dict[str, Expression] = {}
+        if request.headers:
+            named["headers"] = sequence(_header(param) for param in request.headers)
+        if request.body is not None:
+            body = body_json(request.body)
+            named["body"] = literal(body["raw"] if body.keys() == {"mode", "raw"} else body)
+        if self._wanted(item):
+            named["id"] = literal(item.id)
+        url = _url(request.url)
+        made = call(
+            f"{self.groups[id(step.chain[-1])]}.request",
+            literal(item.name),
+            literal(request.method),
+            url,
+            **named,
+            **self.owner(item, request.auth),
+        )
+        return Line(name=name, definition=_flat(made, f"{name} = "), test=self.name(f"test {item.name}"), doc=_docstring(step))
+
+    def _wanted(self, item: Item) -> bool:
+        """Whether a script may name the item by its id."""
+        return bool(item.id) and any(item.id in code for _, code in self.scripts.found)
+
+    def owner(self, owner: Folder | Item, auth: Auth | None) -> dict[str, Expression]:
+        """What folders and requests have in common."""
+        named: dict[str, Expression] = {"auth": literal(auth_json(auth))} if auth else {}
+        if owner.behavior:
+            named["behavior"] = literal(dict(owner.behavior))
+        for listen in ("prerequest", "test"):
+            if found := self.scripts.of(owner, listen):
+                named[listen] = sequence(Code(script.name) for script in found)
+        return named
+
+    def name(self, wanted: str) -> str:
+        """A name nothing else has."""
+        found = identifier(wanted, fallback="request", taken=self.taken)
+        self.taken.add(found)
+        return found
+
+    def variables(self, scope: Scope) -> dict[str, Any]:
+        """The variables of a scope, secrets fetched when the module runs."""
+        return {entry.key: self._value(entry.key, scope.get(entry.key), entry.type) for entry in scope}
+
+    def _value(self, key: str, value: Any, type: str) -> Any:
+        hole = self.job.sources.choose(key, value, type)
+        return fetched(hole.key) if hole is not None and hole.source == "environ" else value
+
+
+def fetched(name: str) -> Code:
+    """A variable of the process environment, empty if it is not there."""
+    return Code(f'os.environ.get({string(name)}, "")')
+
+
+def _flat(value: Expression, before: str = "") -> str:
+    return write(value, before=before, style=_FLAT)
+
+
+def _header(param: Param) -> Expression:
+    if param.disabled or param.value is None:
+        return literal({"key": param.key, "value": param.value, **({"disabled": True} if param.disabled else {})})
+    return literal((param.key, param.value))
+
+
+def _url(url: Url) -> Expression:
+    """The URL as one text where that is the same, else in Postman's parts."""
+    text = urls.unparse(url)
+    same = not url.variables and urls.as_parts(Url(text=text)) == urls.as_parts(url)
+    return literal(text if same else url_json(url))
+
+
+def _docstring(step: Step) -> str:
+    notes = (step.item.request.description or step.item.description).strip()
+    lines = [line.rstrip() for line in _harmless(notes).splitlines()]
+    text = "\n".join(
+        [
+            _harmless(step.title) or "A request without a name.",
+            *(["", *(f"    {line}".rstrip() for line in lines), "    "] if lines else []),
+        ]
+    )
+    return f'"""{text}"""'
+
+
+def _harmless(text: str) -> str:
+    """A text inside of a docstring."""
+    return text.replace("\\", "\\\\").replace('"""', "'''").removesuffix('"') + ("'" if text.endswith('"') else "")
+
+
+def generate(job: Job) -> Iterator[File]:
+    """The module."""
+    plan = job.plan
+    collection = plan.collection
+    scripts = scripts_of(plan.steps, taken=_NAMES, fallback=job.settings.sandbox_fallback)
+    module = Module(job=job, scripts=scripts, taken={*_NAMES, *scripts.names})
+    tree = list(module.tree())
+    scopes = job.sources.scopes
+    environment = module.variables(scopes.environment)
+    environment |= {name: fetched(environ_name(name)) for name in module.secrets if name not in environment}
+    suite = module.owner(collection, collection.auth)
+    if variables := module.variables(scopes.collection):
+        suite = {"variables": literal(variables), **suite}
+    rows = [dict(row) for row in plan.rows]
+    text = templates().get_template("pytest.py.j2").render(
+        doc=_harmless(collection.name),
+        version=__version__,
+        imports=sorted_imports(_imports(scripts)),
+        scripts=list(scripts.found.values()),
+        suite=_flat(call("", literal(collection.name), **suite))[1:-1],
+        rows=_flat(literal(rows)) if rows else "",
+        environment=_flat(mapping((literal(key), literal(value)) for key, value in environment.items())),
+        globals=_flat(literal(found)) if (found := module.variables(scopes.globals)) else "",
+        settings="".join(f", {setting}" for setting in _settings(job)),
+        iterations=plan.iterations,
+        guarded=bool(job.sources.extensions),
+        tree=tree,
+    )  # fmt: skip
+    yield File(
+        path=f"test_{identifier(collection.name, fallback='collection')}.py",
+        text=formatted(text, job.settings.style),
+        diagnostics=tuple(scripts.diagnostics),
+    )
+
+
+def _settings(job: Job) -> Iterator[str]:
+    """What a run of the suite is told."""
+    if job.plan.rows:
+        yield "data=ROWS"
+    if job.plan.iterations > 1:
+        yield f"iterations={job.plan.iterations}"
+    if not job.sources.follow:
+        yield "ignore_redirects=True"
+    if not job.sources.verify:
+        yield "insecure=True"
+
+
+def _imports(scripts: Scripts) -> Iterator[str]:
+    yield from ("import os", "from collections.abc import Iterator", "from typing import Any", "import pytest")
+    support = sorted(scripts.imports - {"Any"})
+    if support:
+        yield f"from {SUPPORT} import {', '.join(support)}"
+    used = ["JavaScript"] if any(script.reason and script.text.startswith("#") for script in scripts.found.values()) else []
+    yield f"from runner.testing import {', '.join([*used, 'Run', 'Suite'])}"
+
+
+TARGETS = (
+    Target(
+        name="pytest",
+        label="Python · pytest module of the whole collection",
+        generate=generate,
+        needs=("pabal", "pytest"),
+        whole=True,
+    ),
+)

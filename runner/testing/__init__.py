@@ -1,0 +1,8 @@
+"""What generated test modules are made of: a `Suite` of requests with their scripts, and a `Run` of it, request by request."""
+
+from __future__ import annotations
+
+from runner.testing.run import Run
+from runner.testing.suite import Group, JavaScript, Suite, Test
+
+__all__ = ["Group", "JavaScript", "Run", "Suite", "Test"]

@@ -1,0 +1,151 @@
+"""A collection written down in Python: folders, requests as Postman has them, and scripts that are Python functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from runner.codegen.support.pm import Script
+from runner.load import collection_from_json
+from runner.model import Collection, Json
+
+if TYPE_CHECKING:
+    from runner.testing.run import Run
+
+Header: TypeAlias = tuple[str, str] | Json
+"""Name and value, or Postman's form for one that is switched off or has no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class JavaScript:
+    """A script that has no counterpart in Python and runs in Postman's sandbox. `packages` are those it requires."""
+
+    code: str
+    packages: Mapping[str, Any] = field(default_factory=dict)
+
+
+Scripts: TypeAlias = Sequence[Script | JavaScript]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A request of a suite, as `Run.item` takes it."""
+
+    __test__ = False
+    id: str
+    name: str
+
+
+class Group:
+    """A folder of a suite."""
+
+    def __init__(self, suite: Suite, node: Json) -> None:
+        self._suite = suite
+        self._node = node
+
+    def folder(
+        self,
+        name: str,
+        *,
+        auth: Json | None = None,
+        behavior: Json | None = None,
+        prerequest: Scripts = (),
+        test: Scripts = (),
+    ) -> Group:
+        """A folder in this one; auth, scripts and behaviour count for all in it."""
+        node = self._suite.node(name, {}, auth=auth, behavior=behavior, prerequest=prerequest, test=test)
+        node["item"] = []
+        self._node["item"].append(node)
+        return Group(self._suite, node)
+
+    def request(
+        self,
+        name: str,
+        method: str,
+        url: str | Json,
+        *,
+        headers: Sequence[Header] = (),
+        body: str | Json | None = None,
+        auth: Json | None = None,
+        behavior: Json | None = None,
+        prerequest: Scripts = (),
+        test: Scripts = (),
+        id: str = "",
+    ) -> Test:
+        """A request in this folder; `body` is the text of a raw body, or Postman's form of another."""
+        request: Json = {"method": method, "url": url, "header": [_header(each) for each in headers]}
+        if body is not None:
+            request["body"] = {"mode": "raw", "raw": body} if isinstance(body, str) else body
+        if auth is not None:
+            request["auth"] = auth
+        node = self._suite.node(name, {"request": request}, behavior=behavior, prerequest=prerequest, test=test, id=id)
+        self._node["item"].append(node)
+        return Test(node["id"], name)
+
+
+class Suite(Group):
+    """The collection: what is defined in it comes in that order. `variables` are the collection's own."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        auth: Json | None = None,
+        behavior: Json | None = None,
+        prerequest: Scripts = (),
+        test: Scripts = (),
+    ) -> None:
+        self._count = 0
+        self.scripts: dict[str, Script] = {}
+        """The translated scripts, by what stands in the collection in their place."""
+        node = self.node(name, {}, auth=auth, behavior=behavior, prerequest=prerequest, test=test)
+        node["item"] = []
+        node["info"] = {"name": name}
+        node["variable"] = [{"key": key, "value": value} for key, value in (variables or {}).items()]
+        super().__init__(self, node)
+
+    def collection(self) -> Collection:
+        """The suite as the runner knows collections."""
+        return collection_from_json(self._node)
+
+    def run(self, environment: Mapping[str, Any], environ: Mapping[str, str], **settings: Any) -> Run:
+        """A run of the suite, to be used as a context manager; see `Run`."""
+        from runner.testing.run import Run
+
+        return Run(self, environment, environ, **settings)
+
+    def node(
+        self,
+        name: str,
+        start: Json,
+        *,
+        auth: Json | None = None,
+        behavior: Json | None = None,
+        prerequest: Scripts = (),
+        test: Scripts = (),
+        id: str = "",
+    ) -> Json:
+        """A folder or request in Postman's JSON."""
+        self._count += 1
+        node: Json = {"id": id or f"{self._count}", "name": name, **start}
+        if auth is not None:
+            node["auth"] = auth
+        if behavior:
+            node["protocolProfileBehavior"] = behavior
+        node["event"] = [self._event("prerequest", each) for each in prerequest] + [self._event("test", each) for each in test]
+        return node
+
+    def _event(self, listen: str, script: Script | JavaScript) -> Json:
+        if isinstance(script, JavaScript):
+            return {"listen": listen, "script": {"exec": script.code, "packages": script.packages}}
+        code = f"{getattr(script, '__name__', 'script')}(pm)"
+        if self.scripts.get(code, script) is not script:
+            raise ValueError(f"two scripts of this suite are called {code}")
+        self.scripts[code] = script
+        return {"listen": listen, "script": {"exec": code}}
+
+
+def _header(header: Header) -> Json:
+    return {"key": header[0], "value": header[1]} if isinstance(header, tuple) else header

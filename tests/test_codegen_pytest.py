@@ -1,0 +1,223 @@
+"""The pytest module generated from a collection: what its tests do, and what they hold back."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruff import find_ruff_bin
+
+import runner.testing  # noqa: F401  once, not again in each run of pytest within pytest
+from runner import Environment, Options, Variable
+from runner.codegen.registry import File
+from runner.generate import CodeOptions, generate
+from runner.load import collection_from_json
+from tests.servers import Recorder
+
+pytest_plugins = "pytester"
+
+ROOT = Path(__file__).parents[1]
+MOCK = ROOT / "collections" / "kis-mock.postman_collection.json"
+MOCK_ENV = ROOT / "environments" / "kis-mock.postman_environment.json"
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plugins in the pytest within, which would take most of the time, and nothing allowed by the caller's environment."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    for name in ("PABAL_SIMULATE", "PABAL_ALLOW_ORDERS", "PABAL_ALLOW_REAL_ORDERS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def module_of(
+    items: list[Any], *, values: dict[str, str] | None = None, data: Any = None, root: Any = None, **options: Any
+) -> File:
+    collection = collection_from_json({"info": {"name": "T"}, "item": items, **(root or {})})
+    environment = Environment(values=tuple(Variable(key=key, value=value) for key, value in (values or {}).items()))
+    (file,) = generate(collection, Options(environment=environment, data=data), CodeOptions(target="pytest", **options))
+    return file
+
+
+def item(name: str, url: str, test: str = "", prerequest: str = "", **request: Any) -> dict[str, Any]:
+    events = [
+        {"listen": listen, "script": {"exec": code}} for listen, code in (("prerequest", prerequest), ("test", test)) if code
+    ]
+    return {"name": name, "request": {"method": "GET", "url": url, **request}, "event": events}
+
+
+def outcomes(pytester: pytest.Pytester, text: str, *arguments: str) -> list[tuple[str, str]]:
+    """Each subtest by its name and each test by its function's, with what came of it."""
+    path = pytester.path / "test_it.py"
+    path.write_text(text, "utf-8")
+    recorded = pytester.inline_run("-p", "no:cacheprovider", str(path), *arguments)
+    reports = [report for report in recorded.getreports("pytest_runtest_logreport") if report.when == "call"]
+    return [(named(report), report.outcome) for report in reports]
+
+
+def named(report: Any) -> str:
+    return str(report.context.msg) if isinstance(report, pytest.SubtestReport) else report.nodeid.partition("::")[2]
+
+
+def test_the_mock_collection_passes_against_the_simulator(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file,) = generate(MOCK, Options(environment=MOCK_ENV), CodeOptions(target="pytest"))
+    assert file.diagnostics[-1].text == "63 of 63 scripts translated to Python"
+    monkeypatch.setenv("PABAL_SIMULATE", "1")
+    held = outcomes(pytester, file.text)
+    monkeypatch.setenv("PABAL_ALLOW_ORDERS", "1")
+    found = outcomes(pytester, file.text)
+    assert {outcome for _, outcome in found} == {"passed"}
+    assert ("test_v_주식주문_현금", "passed") in found
+    assert ("test_v_주식주문_현금", "skipped") in held
+    assert {name for name, outcome in held if outcome == "failed"} == set()
+
+
+def test_importing_sends_nothing_and_each_request_is_a_test_in_order(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    check = 'pm.test("ok", () => pm.response.to.have.status(200)); pm.test.skip("later", () => {}); pm.test("no", () => { pm.expect(1).to.equal(2) })'
+    items = [item("B one", recorder.url("/b"), check), {"name": "F", "item": [item("A two", recorder.url("/a"))]}]
+    text = module_of(items).text
+    outcomes(pytester, text, "--collect-only")
+    assert recorder.requests == []
+    assert outcomes(pytester, text) == [
+        ("ok", "passed"),
+        ("later", "skipped"),
+        ("no", "failed"),
+        ("test_b_one", "failed"),
+        ("test_a_two", "passed"),
+    ]
+    assert [request.target for request in recorder.requests] == ["/b", "/a"]
+
+
+def test_scripts_of_the_collection_and_of_folders_run_for_each_request(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    before = {"listen": "prerequest", "script": {"exec": 'pm.environment.set("n", Number(pm.environment.get("n") || 0) + 1)'}}
+    after = {"listen": "test", "script": {"exec": "pm.test(`turn ${pm.environment.get('n')}`, () => {})"}}
+    items = [
+        {"name": "F", "item": [item("x", recorder.url("/{{n}}"))], "event": [after]},
+        item("y", recorder.url("/{{n}}")),
+    ]
+    text = module_of(items, root={"event": [before]}).text
+    assert outcomes(pytester, text) == [("turn 1", "passed"), ("test_x", "passed"), ("test_y", "passed")]
+    assert [request.target for request in recorder.requests] == ["/1", "/2"]
+
+
+def test_set_next_request_skips_ahead_and_goes_back_at_once(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    back = (
+        'const n = Number(pm.globals.get("n") || 0) + 1; pm.globals.set("n", n); pm.execution.setNextRequest(n < 3 ? "c" : null)'
+    )
+    items = [
+        item("a", recorder.url("/a"), 'pm.execution.setNextRequest("c")'),
+        item("b", recorder.url("/b")),
+        item("c", recorder.url("/c"), back + '; pm.test("again", () => {})'),
+        item("d", recorder.url("/d")),
+    ]
+    found = outcomes(pytester, module_of(items).text)
+    assert found == [
+        ("test_a", "passed"),
+        ("test_b", "skipped"),
+        *[("again", "passed")] * 3,
+        ("test_c", "passed"),
+        ("test_d", "skipped"),
+    ]
+    assert [request.target for request in recorder.requests] == ["/a", *["/c"] * 3]
+
+
+def test_rows_of_data_are_iterations(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    items = [
+        item("a", recorder.url("/a/{{who}}")),
+        item("b", recorder.url("/b"), "pm.test(data.who + iteration, () => {})"),
+    ]
+    found = outcomes(pytester, module_of(items, data=[{"who": "x"}, {"who": "y"}]).text)
+    assert [name for name, _ in found] == ["test_a[0]", "x0", "test_b[0]", "test_a[1]", "y1", "test_b[1]"]
+    assert [request.target for request in recorder.requests] == ["/a/x", "/b", "/a/y", "/b"]
+
+
+JAVASCRIPT = 'var x = require("lodash");\npm.test("js", () => { pm.expect(x.isArray([])).to.be.true })'
+
+
+def test_what_cannot_be_translated_runs_in_the_sandbox_or_fails(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    items = [item("a", recorder.url("/a"), JAVASCRIPT)]
+    kept = module_of(items)
+    assert [entry.text for entry in kept.diagnostics] == [
+        "a, test: line 1: a call of require",
+        "0 of 1 scripts translated to Python",
+    ]
+    assert "# Not translated, line 1: a call of require. This runs in Postman's sandbox.\ncheck_a = JavaScript(" in kept.text
+    assert outcomes(pytester, kept.text) == [("js", "passed"), ("test_a", "passed")]
+    bare = module_of(items, sandbox_fallback=False).text
+    assert '    # var x = require("lodash");' in bare
+    assert outcomes(pytester, bare) == [("test script of a", "failed"), ("test_a", "failed")]
+
+
+def test_a_variable_that_a_script_leaves_for_one_that_stays_javascript_keeps_both_in_the_sandbox(
+    recorder: Recorder, pytester: pytest.Pytester
+) -> None:
+    items = [
+        item("a", recorder.url("/a"), "left = 5"),
+        item("b", recorder.url("/b"), 'pm.test("still " + left, () => {}); require("lodash")'),
+    ]
+    found = module_of(items)
+    assert found.diagnostics[0].text == "a, test: line 1: left is read by a script that is not translated"
+    assert ("still 5", "passed") in outcomes(pytester, found.text)
+
+
+def test_secrets_come_from_the_process_environment(
+    recorder: Recorder, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = [{"key": "Authorization", "value": "Bearer {{API_TOKEN}}"}]
+    fail = 'pm.test("says", () => { throw new Error(pm.environment.get("API_TOKEN")) })'
+    text = module_of([item("a", recorder.url("/a"), fail, header=header)], values={"API_TOKEN": "hunter2hunter2"}).text
+    assert "hunter2" not in text
+    monkeypatch.setenv("API_TOKEN", "opensesame-opensesame")
+    path = pytester.path / "test_it.py"
+    path.write_text(text, "utf-8")
+    said = pytester.inline_run("-p", "no:cacheprovider", str(path))
+    assert recorder.requests[0].values("authorization") == ["Bearer opensesame-opensesame"]
+    failed = [report for report in said.getreports("pytest_runtest_logreport") if report.outcome == "failed"]
+    assert failed and not any("opensesame" in str(report.longrepr) for report in failed)
+
+
+def test_a_request_that_fails_fails_its_test(pytester: pytest.Pytester) -> None:
+    assert outcomes(pytester, module_of([item("a", "http://127.0.0.1:1/")]).text) == [("test_a", "failed")]
+
+
+def every_shape() -> File:
+    """A module with names that collide, every kind of body, auth, and long scripts."""
+    long = (
+        "pm.test('"
+        + "x" * 70
+        + "', () => { pm.expect(pm.response.json().a.b.c.d.map(e => e.f)).to.include.all.keys(['"
+        + "', '".join("abcdefgh")
+        + "']) })"
+    )
+    items = [
+        item(
+            "get", "http://h/{{a}}?x=1&y", long, header=[{"key": "A", "value": "1", "disabled": True}, {"key": "B", "value": "2"}]
+        ),
+        item(
+            "GET", {"raw": "http://h/:id", "host": ["h"], "path": [":id"], "variable": [{"key": "id", "value": "7"}]}, JAVASCRIPT
+        ),  # type: ignore[arg-type]
+        item(
+            "class",
+            "http://h/",
+            method="POST",
+            body={"mode": "raw", "raw": '{"a": "한글 \\" \\\\ \n"}'},
+            description='It\'s "quoted"',
+        ),
+        item("", "http://h/", method="POST", body={"mode": "urlencoded", "urlencoded": [{"key": "a", "value": "1"}]}),
+        {
+            "name": "run",
+            "item": [item("run", "http://h/")],
+            "auth": {"type": "basic", "basic": {"username": "u", "password": "p"}},
+        },
+    ]
+    return module_of(items, values={"a": "b"}, root={"variable": [{"key": "v", "value": "1"}]})
+
+
+def test_modules_are_clean_python(tmp_path: Path) -> None:
+    for file in (every_shape(), *generate(MOCK, Options(environment=MOCK_ENV), CodeOptions(target="pytest"))):
+        for command in (["check"], ["format", "--check"]):
+            done = subprocess.run(
+                [find_ruff_bin(), *command, "--isolated", "-"], input=file.text.encode(), capture_output=True, cwd=tmp_path
+            )
+            assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
