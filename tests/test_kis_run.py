@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from runner.assemble import Options, Session
+from runner.errors import ExitCode
 from runner.events import ItemSkipped, Noted, RequestSent, RunEvent, ScriptFailed
 from runner.load import collection_from_json
 from runner.model import Collection
+from runner.result import RunResult
 from tests.servers import Recorder, answer
 from tests.test_kis_accounts import PUBLISHED
 
@@ -35,6 +37,7 @@ class Seen:
     notes: list[str] = field(default_factory=list)
     codes: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
+    exit_code: int = -1
 
 
 def run(
@@ -46,8 +49,9 @@ def run(
 
 
 def seen(events: Iterator[RunEvent]) -> Seen:
-    found = Seen()
+    found, result = Seen(), RunResult()
     for event in events:
+        result.add(event)
         match event:
             case RequestSent(refused=True):
                 found.refused.append(event.place.item.name)
@@ -64,6 +68,7 @@ def seen(events: Iterator[RunEvent]) -> Seen:
                 found.broken.append(f"{event.place.item.name}: {event.error.message}")
             case _:
                 pass
+    found.exit_code = result.exit_code
     return found
 
 
@@ -72,7 +77,7 @@ def seen(events: Iterator[RunEvent]) -> Seen:
 def test_the_published_mock_collections(name: str) -> None:
     found = run(PUBLISHED / f"{name}.json", ENVIRONMENT["모의"])
     assert found.skipped == ["V_토큰폐기", "V_토큰폐기(선물옵션)"]
-    assert len(found.sent) == 56
+    assert (len(found.sent), found.exit_code) == (56, ExitCode.OK)
     assert (found.broken, found.refused, found.stopped) == ([], [], {})
     assert not {code for code in found.codes if code.startswith(("EGW", "OPSQ"))}, found.codes
     assert found.notes.count("account: CANO ← CANO_T (50****02)") == 3
@@ -86,7 +91,7 @@ def test_the_published_real_collections(name: str) -> None:
     found = run(PUBLISHED / f"{name}.json", ENVIRONMENT["실전"])
     assert found.skipped == ["J_토큰폐기", "J_토큰폐기(선물옵션)"]
     assert len(found.refused) == orders
-    assert len(found.sent) == items - orders - 2
+    assert (len(found.sent), found.exit_code) == (items - orders - 2, ExitCode.REFUSED)
     assert (found.broken, found.stopped) == ([], {})
     assert not {code for code in found.codes if code.startswith("EGW")}, found.codes
 
@@ -96,7 +101,7 @@ def test_the_published_real_collections(name: str) -> None:
 def test_real_orders_where_they_are_allowed(name: str) -> None:
     items, _ = REAL_FILES[name]
     found = run(PUBLISHED / f"{name}.json", ENVIRONMENT["실전"], allow_real_orders=True)
-    assert len(found.sent) == items - 2
+    assert (len(found.sent), found.exit_code) == (items - 2, ExitCode.OK)
     assert (found.refused, found.broken, found.stopped) == ([], [], {})
     assert not {code for code in found.codes if code.startswith("EGW")}, found.codes
 

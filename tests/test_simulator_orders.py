@@ -224,7 +224,7 @@ def test_amending_over_the_price_fills(trader: Trader) -> None:
     assert trader.held() == {"005930": "12"}
 
 
-@pytest.mark.parametrize("number", ["6635", "0000000000", "made up"])
+@pytest.mark.parametrize("number", ["6636", "0000000000", "made up"])
 def test_unknown_original_number_is_a_business_refusal(trader: Trader, number: str) -> None:
     answer = trader.change(number, "02")
     assert (answer["rt_cd"], answer["msg_cd"], answer["msg1"]) == ("7", "40320000", "원주문번호가 존재하지 않습니다")
@@ -324,7 +324,7 @@ def test_overseas_order_is_open_then_held(trader: Trader) -> None:
     amend = {"ORGN_ODNO": number, "RVSE_CNCL_DVSN_CD": "01", "ORD_QTY": "100", "OVRS_ORD_UNPR": "430.0"}
     assert trader.ask(OVERSEAS + "order-rvsecncl", "VTTS0309U", PDNO="4689", OVRS_EXCG_CD="TKSE", **amend)["rt_cd"] == "0"
     rows = trader.ask(OVERSEAS + "inquire-balance", "VTTS3012R")["output1"]
-    assert {row["ovrs_pdno"]: row["ovrs_cblc_qty"] for row in rows} == {"AAPL": "5", "4689": "100"}
+    assert {row["ovrs_pdno"]: row["ovrs_cblc_qty"] for row in rows} == {"AAPL": "5", "GRAB": "3", "4689": "100"}
     assert trader.ask(OVERSEAS + "inquire-nccs", "VTTS3018R", OVRS_EXCG_CD="TKSE")["output"] == []
 
 
@@ -334,7 +334,7 @@ def test_us_sale_under_the_id_that_mock_refuses(trader: Trader) -> None:
 
     assert (refused["rt_cd"], refused["msg_cd"]) == ("1", "90000000")
     assert trader.ask(OVERSEAS + "order", "VTTT1001U", **order)["rt_cd"] == "0"
-    assert trader.ask(OVERSEAS + "inquire-balance", "VTTS3012R")["output1"] == []
+    assert [row["ovrs_pdno"] for row in trader.ask(OVERSEAS + "inquire-balance", "VTTS3012R")["output1"]] == ["GRAB"]
 
 
 def test_futures_order_is_listed_and_cancelled(trade: Callable[[str], Trader]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from runner.kis.simulator.facts import Fault
@@ -113,12 +113,14 @@ class Order:
 class Start:
     """What every account starts out with: won, and holdings as code, quantity and price, for each book.
 
-    In the books called `short` more can be sold than is held.
+    In the books called `short` more can be sold than is held. `earlier` are orders of former days by book and number, with
+    code, quantity and price: they can be changed by those who know the number.
     """
 
     cash: Decimal
     held: Mapping[str, Sequence[Sequence[str]]]
     short: Sequence[str] = ()
+    earlier: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
 
 class Book:
@@ -149,7 +151,7 @@ class Book:
         Raises:
             Fault: there is no such order, or less of it is open.
         """
-        original = self._found(book, account, number)
+        original = self._found(book, account, number, made.placed)
         quantity = made.quantity or original.open
         if not original.open or quantity > original.open:
             raise Fault("APBK0400")
@@ -164,7 +166,7 @@ class Book:
         Raises:
             Fault: there is no such order, or it is no longer open.
         """
-        original = self._found(book, account, number)
+        original = self._found(book, account, number, made.placed)
         if not original.open:
             raise Fault("APBK0400")
         if made.change == CANCELLED:
@@ -174,11 +176,30 @@ class Book:
         self._orders[number] = revised
         return revised
 
-    def _found(self, book: str, account: str, number: int) -> Order:
-        order = self._orders.get(number)
+    def _found(self, book: str, account: str, number: int, now: datetime) -> Order:
+        order = self._orders.get(number) or self._earlier(book, account, number, now)
         if order is None or (order.book, order.account) != (book, account):
             raise Fault("40320000")
         return order
+
+    def _earlier(self, book: str, account: str, number: int, now: datetime) -> Order | None:
+        found = self._start.earlier.get(book, {}).get(str(number))
+        if found is None:
+            return None
+        code, quantity, price = found
+        return Order(
+            number=number,
+            book=book,
+            account=account,
+            product="01",
+            code=code,
+            name=self._market.name(code),
+            side=BUY,
+            quantity=Decimal(quantity),
+            price=Decimal(price),
+            placed=now - timedelta(days=1),
+            rests=book.endswith("-reserved"),
+        )
 
     def settle(self) -> None:
         """Fill every open order that today's price allows."""

@@ -92,7 +92,8 @@ class Desk:
         self._values = values
         self._market = market
         facts = tables()
-        self.book = Book(market, Start(cash=Decimal(facts["cash"]), held=facts["holdings"], short=facts["short"]))
+        start = Start(cash=Decimal(facts["cash"]), held=facts["holdings"], short=facts["short"], earlier=facts["earlier"])
+        self.book = Book(market, start)
 
     def trade(self, endpoint: Endpoint, tr: str, body: Mapping[str, str], now: datetime) -> tuple[Order, dict[str, Any]]:
         """Carry out an order request; gives the order and the response's outputs.
