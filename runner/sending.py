@@ -73,6 +73,8 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
     yield _sent(place, out.source, last[0], end)
     if isinstance(end, Response):
         return end
+    if isinstance(end, SendError) and end.hint:
+        yield events.Noted(place=place, text=end.hint)
     raise end
 
 

@@ -97,3 +97,11 @@ def test_what_cannot_be_done_is_a_warning_in_the_report(recorder: Recorder) -> N
     assert isinstance(noted, Noted) and isinstance(sent, RequestSent)
     assert (noted.level, noted.text) == ("warning", "protocolVersion: the request goes out as HTTP/1.1 and not as http2")
     assert sent.response and sent.response.code == 200
+
+
+def test_what_to_do_about_a_failure_is_in_the_report() -> None:
+    collection = collection_from_json({"info": {"name": "C"}, "item": [{"name": "R", "request": "http://127.0.0.1:1/"}]})
+    sent, noted = [event for event in run(collection, Options()) if isinstance(event, RequestSent | Noted)]
+    assert isinstance(sent, RequestSent) and isinstance(noted, Noted)
+    assert (sent.error, noted.level) == ("connect ECONNREFUSED 127.0.0.1:1", "info")
+    assert noted.text == "is the server running, and is this its port?"

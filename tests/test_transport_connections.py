@@ -72,6 +72,26 @@ def test_no_such_host(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> 
     assert (error.what, "variable" in error.hint) == ("getaddrinfo ENOTFOUND {{host}}", True)
 
 
+@pytest.mark.parametrize("timeout", [None, 5000])
+def test_no_such_host_within_a_limit_or_without(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch, timeout: float | None
+) -> None:
+    def lookup(*args: object, **kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    assert failure(transport, "http://nohost.invalid/", timeout=timeout).what == "getaddrinfo EAI_AGAIN nohost.invalid"
+
+
+def test_looking_a_name_up_counts_towards_the_limit(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: over.wait(10))
+    start = perf_counter()
+    assert failure(transport, "http://slow.example/", timeout=100).code == "ETIMEDOUT"
+    assert perf_counter() - start < 2
+    over.set()
+
+
 def test_dns_is_timed_and_all_addresses_are_tried(
     transport: Transport, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

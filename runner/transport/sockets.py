@@ -8,6 +8,8 @@ import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +105,7 @@ def open_socket(host: str, port: int, deadline: float | None, opened: Opened) ->
         SendError: no such host, nobody listens, or the time is up.
     """
     start = perf_counter()
-    addresses = _addresses(host)
+    addresses = _addresses(host, deadline)
     found = perf_counter()
     opened.dns = (found - start) * 1000
     try:
@@ -117,17 +119,43 @@ def is_localhost(host: str) -> bool:
     return host.lower().rpartition(".")[2] == "localhost"
 
 
-def _addresses(host: str) -> list[str]:
+def _addresses(host: str, deadline: float | None) -> list[str]:
     """The addresses to try, in order."""
     if is_localhost(host):
         return list(_LOOPBACK)
     with suppress(ValueError):
         return [str(ipaddress.ip_address(host))]
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return _looked_up(host) if deadline is None else _looked_up_until(host, deadline)
+    except TimeoutError as error:
+        raise timed_out(connecting=True) from error
     except (OSError, UnicodeError) as error:
         raise address_failure(host, error) from error
+
+
+def _looked_up(host: str) -> list[str]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _looked_up_until(host: str, deadline: float) -> list[str]:
+    """Look a name up in a thread that can be left alone: the system waits for its name servers as long as it likes."""
+    answer: SimpleQueue[list[str] | Exception] = SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answer.put(_looked_up(host))
+        except Exception as error:  # whatever it is, it is raised where it is waited for
+            answer.put(error)
+
+    Thread(target=look_up, daemon=True).start()
+    try:
+        found = answer.get(timeout=remaining(deadline))
+    except Empty:
+        raise TimeoutError from None
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def _first_that_answers(addresses: list[str], port: int, deadline: float | None, *, probing: bool) -> PlainSocket:
