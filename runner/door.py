@@ -39,7 +39,12 @@ class Retry:
 
 
 class Door:
-    """Guards, answers in the server's place, the pace, then the wire."""
+    """Guards, answers in the server's place, the pace, then the wire.
+
+    `unsent` says that a dry run has left a request out, so that scripts may miss what its answer would have brought.
+    """
+
+    unsent = False
 
     def __init__(self, sender: Sender, extensions: Sequence[Extension] = (), clock: Clock | None = None) -> None:
         self._sender = sender
@@ -100,17 +105,20 @@ class DryDoor(Door):
         Raises:
             NotSent: it would go out now, or be held back.
         """
-        first = self._sender.first(prepared)
         try:
             self._guard(prepared, source)
         except Refused as refusal:
-            raise NotSent(first, objection=str(refusal), refused=True) from refusal
+            raise self._left_out(prepared, objection=str(refusal), refused=True) from refusal
         except SendError as error:
-            raise NotSent(first, objection=error.what) from error
+            raise self._left_out(prepared, objection=error.what) from error
         for extension in self._extensions:
             if answer := extension.answer(prepared):
                 return answer
-        raise NotSent(first)
+        raise self._left_out(prepared)
+
+    def _left_out(self, prepared: Prepared, *, objection: str = "", refused: bool = False) -> NotSent:
+        self.unsent = True
+        return NotSent(self._sender.first(prepared), objection=objection, refused=refused)
 
     def again(self, prepared: Prepared, source: str, attempt: int, outcome: Response | SendError) -> Retry | None:
         """Nothing is tried once more that was not tried."""

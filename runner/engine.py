@@ -28,6 +28,7 @@ from runner.scripts import Phase, ScriptRunner
 from runner.sending import Outgoing, exchange, outgoing
 from runner.variables import Scope
 
+_SKIPPED_DRY = "a script skips this request, but the dry run has not sent what that depends on: it is shown"
 _DRY = "dry run: nothing is sent, tests do not run; pm.sendRequest answers with the error EDRYRUN"
 
 
@@ -247,7 +248,9 @@ class _ItemRun:
     def _prerequest(self, request: Request) -> Generator[RunEvent | Waiting, None, Request]:
         self.phase.request = partial(request_json, request)
         yield from self._scripts.run(self._step, self._place, "prerequest", self.phase, self._settings.bail)
-        if self.phase.skipped:
+        if self.phase.skipped and self._ports.door.unsent:
+            yield events.Noted(place=self._place, text=_SKIPPED_DRY)
+        elif self.phase.skipped:
             yield from self._skip("a script called pm.execution.skipRequest")
             return request
         self._judge_phase()

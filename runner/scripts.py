@@ -8,7 +8,7 @@ from itertools import count
 from typing import TypeAlias
 
 from runner import events
-from runner.errors import LoadError, NotSent, Refused, SendError
+from runner.errors import LoadError, Refused, SendError
 from runner.events import Place, RunEvent
 from runner.exchange import SCRIPT_BEHAVIOR, response_json, script_request
 from runner.load import request_from_json
@@ -43,7 +43,6 @@ class Phase:
 
     `request` makes the JSON that scripts see, only called when there is one; `seen` is that JSON, `changed` when a script
     left another. `failures` names failed assertions, `broken` is the first script error, `next_request` what a script named.
-    `unsent` says that a dry run left out what a script asked for.
     """
 
     request: Callable[[], Json] = dict
@@ -52,7 +51,6 @@ class Phase:
     failures: list[str] = field(default_factory=list)
     broken: str | None = None
     skipped: bool = False
-    unsent: bool = False
     changed: bool = False
     next_request: str | Unset | None = UNSET
     indices: Iterator[int] = field(default_factory=count)
@@ -86,7 +84,7 @@ class ScriptRunner:
             except StopIteration as stop:
                 result: ScriptResult = stop.value
                 break
-            if phase.unsent:
+            if self._ports.door.unsent:
                 said = _excused(said, event.listen)
             failed = failed or isinstance(said, ScriptError)
             answer = yield from self._hear(said, place, event.listen, where, phase)
@@ -138,7 +136,6 @@ class ScriptRunner:
         try:
             response = yield from exchange(self._ports, out, place, self._request_timeout)
         except SendError as error:
-            phase.unsent = phase.unsent or isinstance(error, NotSent)
             return RequestAnswer(error=error.what, code=error.code)
         except Refused as refusal:
             return RequestAnswer(error=refusal.what, code="EREFUSED")
@@ -204,7 +201,7 @@ class ScriptRunner:
 
 
 def _excused(said: Said, listen: str) -> Said:
-    """What goes wrong because a dry run did not send a script's request is no failure."""
+    """What goes wrong because a dry run has not sent a request is no failure."""
     if isinstance(said, ScriptError):
         text = f"{said.name} in {listen}-script, after a request that the dry run did not send: {said.message}"
         return Console(level="warn", messages=(text,))

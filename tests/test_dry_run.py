@@ -17,7 +17,7 @@ from runner.extension import Extension, Talk
 from runner.model import Prepared, Response
 from runner.plan import Settings
 from runner.result import RunResult
-from runner.sandbox import Assertion, Console, Conversation, Execution, RequestCall, ScriptError, ScriptResult
+from runner.sandbox import Assertion, Console, Conversation, Execution, RequestCall, ScriptError, ScriptResult, Skipped
 from tests.fakes import Bench, item
 from tests.servers import Recorder
 
@@ -64,6 +64,21 @@ def test_what_scripts_suffer_from_it_is_no_failure() -> None:
     assert [event.assertion.skipped for event in happened if isinstance(event, events.Asserted)] == [True]
     result = outcome(happened)
     assert (result.exit_code, result.planned, result.stats["requests"].total) == (ExitCode.OK, 2, 0)
+
+
+def test_what_later_scripts_miss_is_no_failure_either_and_their_items_are_shown() -> None:
+    def misses(execution: Execution) -> Conversation:
+        yield Assertion(name="the number of the order is there", index=0, passed=False)
+        yield Skipped()
+        return ScriptResult(skipped=True)
+
+    happened = Bench(scripts={"misses": misses}, settings=DRY).run([item("a"), item("b", prerequest="misses")])
+    assert [event.place.item.name for event in planned(happened)] == ["a", "b"]
+    assert "it is shown" in next(event.text for event in happened if isinstance(event, events.Noted) and event.place)
+    assert outcome(happened).exit_code is ExitCode.OK
+    first = Bench(scripts={"misses": misses}, settings=DRY).run([item("a", prerequest="misses"), item("b")])
+    assert [event.place.item.name for event in planned(first)] == ["b"]
+    assert outcome(first).exit_code is ExitCode.ASSERTION_FAILED
 
 
 def test_scripts_that_fail_by_themselves_still_do() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import Refused
 from runner.extension import Extension, Talk
 from runner.kis.hosts import Hosts, Kind
 from runner.kis.mixups import carries_real_key
 from runner.kis.money import moves_money, names_real_order, tr_ids
-from runner.kis.orders import Orders
 from runner.model import Prepared
+
+if TYPE_CHECKING:
+    from runner.kis.orders import Orders
 
 _ASKED = {"script": " (sent by a script)", "redirect": " (after a redirect)"}
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
 from runner.extension import Extension, Host
 from runner.kis.guard import OrderGuard
 from runner.kis.hosts import Kind
 from runner.kis.limits import RATES
-from runner.kis.orders import Orders, counted
-from runner.kis.store import Store, default_folder
 from runner.kis.whose import applies
+
+if TYPE_CHECKING:
+    from runner.kis.orders import Orders
 
 
 def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
@@ -53,6 +54,8 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
 
 def _manners(extras: Mapping[str, Any]) -> dict[str, Any]:
     """How a run treats limits and tokens: a simulator has its own keys, and limits only where it is told to."""
+    from runner.kis.store import Store, default_folder
+
     simulated, cache, rate = bool(extras.get("simulate")), extras.get("token_cache"), extras.get("rate")
     limited = not simulated or bool(extras.get("simulate_limits"))
     rates = dict.fromkeys(RATES, rate) if rate else RATES
@@ -68,6 +71,8 @@ def _orders(host: Host, extras: Mapping[str, Any]) -> Orders | None:
     """The real orders that the user lets out."""
     if not extras.get("allow_real_orders"):
         return None
+    from runner.kis.orders import counted
+
     earlier = next((each.orders for each in host.before if isinstance(each, OrderGuard)), None)
     return counted(host.plan, host.scopes.lookup, extras.get("max_real_orders"), earlier)
 

@@ -40,6 +40,7 @@ def _overview(prepared: Prepared, response: Response, terminal: Terminal) -> str
         f"{size(sent)}{gray(symbols.up)} {size(response.wire_size + response.header_size)}{gray(symbols.down)} {gray('size')}",
         f"{len(prepared.headers)}{gray(symbols.up)} {len(response.headers)}{gray(symbols.down)} {gray('headers')}",
         f"{len(response.cookies)} {gray('cookies')}",
+        *([terminal.note(response.note)] if response.note else []),
     ]
     return "  " + f" {gray(symbols.star)} ".join(parts)
 
