@@ -54,9 +54,15 @@ def test_a_rate_is_used_up_before_anything_waits() -> None:
 
 
 def test_each_key_on_each_host_has_a_window_of_its_own() -> None:
-    limits = Limits({"mock": 1}, lambda: 0.0)
-    assert [limits.take("mock", "a"), limits.take("mock", "b"), limits.take("real", "a"), limits.take("real", "a")] == [0.0] * 4
-    assert limits.take("mock", "a") == pytest.approx(1.01)
+    limits = Limits({"mock": 1})
+    first = [("mock", "m", "a"), ("mock", "m", "b"), ("mock", "n", "a"), ("real", "r", "a"), ("real", "r", "a")]
+    assert [limits.take(*place) for place in first] == [0.0] * 5
+    assert limits.take("mock", "m", "a") == pytest.approx(1.01, abs=0.1)
+
+
+def test_runs_that_follow_each_other_share_the_windows() -> None:
+    assert Limits({"mock": 1}).take("mock", "following", "a") == 0.0
+    assert Limits({"mock": 1}).take("mock", "following", "a") > 0.5
 
 
 def test_a_simulators_limits_are_kept_for_items_and_scripts() -> None:

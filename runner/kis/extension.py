@@ -148,7 +148,9 @@ class KisExtension(OrderGuard):
         kind = self._hosts.of_request(prepared)
         if kind is None:
             return 0.0
-        return max(self._limits.take(kind, calls.appkey(prepared)), self._tokens.pause(prepared))
+        return max(
+            self._limits.take(kind, self._hosts.origin(prepared.url), calls.appkey(prepared)), self._tokens.pause(prepared)
+        )
 
     def again(self, prepared: Prepared, source: str, attempt: int, outcome: Response | SendError) -> float | None:
         """Try again what came too fast; never what may have moved money, asks for a token, or needs another token first."""

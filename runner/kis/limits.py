@@ -44,19 +44,23 @@ class Window:
         self._calls[-1] = max(self._calls[-1], self._clock())
 
 
-class Limits:
-    """The windows of a run, one for each app key on each host."""
+_WINDOWS: dict[Hashable, Window] = {}
+"""Those of this process: the broker counts by app key, and runs that follow each other may share one."""
 
-    def __init__(self, rates: Mapping[Kind, float], clock: Callable[[], float] = time.monotonic) -> None:
-        self._rates, self._clock = rates, clock
-        self._windows: dict[Hashable, Window] = {}
+
+class Limits:
+    """The limits of a run: `rates` are calls a second for each app key, by kind of host; where none is given nothing waits."""
+
+    def __init__(self, rates: Mapping[Kind, float]) -> None:
+        self._rates = rates
         self._last: Window | None = None
 
-    def take(self, kind: Kind, appkey: str) -> float:
-        """Seconds until a call with this key may leave; it counts as sent then."""
-        if kind not in self._rates:
+    def take(self, kind: Kind, origin: str, appkey: str) -> float:
+        """Seconds until a call with this key to this origin may leave; it counts as sent then."""
+        rate = self._rates.get(kind)
+        if rate is None:
             return 0.0
-        window = self._windows.setdefault((kind, appkey), Window(self._rates[kind], self._clock))
+        window = _WINDOWS.setdefault((origin, appkey, rate), Window(rate))
         self._last = window
         return window.take()
 
