@@ -226,7 +226,7 @@ LEFT_OUT = {
 @pytest.mark.parametrize("prefix", ["--reporter-cli-", "--reporter-"])
 def test_every_option_on_the_command_line(option: str, prefix: str, capsys: pytest.CaptureFixture[str]) -> None:
     events_of_demo = list(demo())
-    of_the_run = {"silent": False, "verbose": False, "color": "off", "disable_unicode": True}
+    of_the_run = {"silent": False, "verbose": False, "color": "off", "disable_unicode": True, "dry_run": False}
 
     def shown(*words: str) -> str:
         collection, given = split_reporter_options([*words, "c.json"])

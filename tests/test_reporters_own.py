@@ -67,9 +67,7 @@ def test_a_reporter_of_another_package_gets_every_event_and_its_options(install:
 
 def test_unknown_names_are_told_with_what_is_installed(install: Install) -> None:
     install(spy())
-    with pytest.raises(
-        UsageError, match=r"no reporter 'mime' \(known: cli, json, junit, progress, mine\)\n  did you mean mine\?"
-    ):
+    with pytest.raises(UsageError, match=r"no reporter 'mime' \(known: .*progress, mine\)\n  did you mean mine\?"):
         create("mime", {}, Surroundings(out=StringIO(), err=StringIO()))
 
 
