@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ BALANCE = "domestic-stock/v1/trading/inquire-balance"
 ORDER = "domestic-stock/v1/trading/order-cash"
 TRANSACTIONS = "overseas-stock/v1/trading/inquire-period-trans"
 QUOTE = {"FID_COND_MRKT_DIV_CODE": "J", "FID_INPUT_ISCD": "005930"}
+NIGHT = {"JTCE1001U", "JTCE1002U", "STTN1101U", "TTTN1103U", "VTCE1001U", "VTCE1002U"}
 HOSTS = {"VTS": "mock", "VTT": "mock", "PROD": "real", "PROT": "real"}
 ACCOUNTS = {"VTS": "CANO", "VTT": "CANO_T", "PROD": "CANO_REAL", "PROT": "CANO_REAL_T"}
 
@@ -368,7 +370,8 @@ def test_rows_lie_in_the_asked_range_on_business_days(client: Client) -> None:
 
 def some_call(client: Client, endpoint: Endpoint, tr: str) -> Answer:
     known = endpoint.required.get(tr) or next(iter(endpoint.required.values()), ())
-    fields = dict.fromkeys((name.upper() for name in known), "1")
+    fields = {name.upper(): "20260115" if re.search("(_DT|_DAY)$", name) else "1" for name in known} | {"ACNT_PRDT_CD": "01"}
+    fields |= {"FID_COND_MRKT_DIV_CODE": "J"} if "FID_COND_MRKT_DIV_CODE" in fields else {}
     fields |= {"CANO": client.account} if "/trading/" in endpoint.path else {}
     if endpoint.method == "GET":
         return client.get(endpoint.path, tr, fields)
@@ -380,6 +383,7 @@ def test_every_endpoint_answers_every_tr_with_its_fields(client: Client) -> None
     refused = set()
     for endpoint in endpoints().values():
         for tr, takes in endpoint.trs.items():
+            client.simulator.session = "night" if tr in NIGHT else "open"
             for host in hosts if takes == "both" else [takes] if takes in hosts else []:
                 answer = some_call(hosts[host], endpoint, tr)
                 assert answer.status == 200, (endpoint.path, tr, answer.body)

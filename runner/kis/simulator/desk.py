@@ -125,6 +125,9 @@ class Desk:
         code = _given(body, ticket["code"])
         kind = body.get(ticket.get("type", ""), "00")
         price = Decimal(0) if kind in ticket.get("market", ()) else _number(body, ticket["price"])
+        quantity = _number(body, ticket["quantity"])
+        if not quantity or (not price and kind in ticket.get("limit", ())):
+            raise Fault("OPSQ2002", ticket["price"] if quantity else ticket["quantity"])
         return self.book.place(
             Order(
                 number=0,
@@ -134,7 +137,7 @@ class Desk:
                 code=code,
                 name=self._market.name(code),
                 side=_side(ticket, tr, body),
-                quantity=_number(body, ticket["quantity"]),
+                quantity=quantity,
                 price=price,
                 placed=now,
                 type=kind,

@@ -11,13 +11,13 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from runner.kis.endpoints import PREFIX, Endpoint, endpoints, tr_ids
-from runner.kis.simulator import paging
+from runner.kis.endpoints import PREFIX, Endpoint
+from runner.kis.simulator import calendar, checks, paging
 from runner.kis.simulator.calls import Answer, Call, LogEntry, OrderCall, Records, Tally, digest_of
 from runner.kis.simulator.desk import Desk, tables
 from runner.kis.simulator.facts import Fault, message
 from runner.kis.simulator.faults import Dropped, Effect, Faults
-from runner.kis.simulator.keys import Key, OAuth
+from runner.kis.simulator.keys import OAuth
 from runner.kis.simulator.prices import Market
 from runner.kis.simulator.values import KST, Values
 
@@ -170,12 +170,12 @@ class Gateway:
             raise Fault("EGW02007" if self.host == "mock" else "EGW02004")
         if call.path == PREFIX + "hashkey" and call.method == "POST":
             return {"BODY": _json_object(call.body, "OPSQ9995"), "HASH": digest_of(call.body)}, ""
-        endpoint = _endpoint(call)
+        endpoint = checks.endpoint_of(call)
         self._oauth.check(call.headers.get("authorization", ""), key, self._clock())
-        _check_tr(endpoint, call.tr_id, self.host)
-        _check_headers(call)
+        checks.check_tr(endpoint, call.tr_id, self.host)
+        checks.check_headers(call)
         fields = call.query if call.method == "GET" else _texts(_json_object(call.body, "OPSQ9995"))
-        _check_fields(endpoint, call.tr_id, fields, key)
+        checks.check_fields(endpoint, call.tr_id, fields, key)
         return self._business(endpoint, call, fields)
 
     def _limit(self, call: Call) -> None:
@@ -195,7 +195,7 @@ class Gateway:
         if endpoint.path in tables()["tickets"]:
             if endpoint.trs[call.tr_id] == "closed":
                 raise Fault("90000000")
-            self._check_session(endpoint)
+            self._check_session(endpoint, call.tr_id)
             order, outputs = self.desk.trade(endpoint, call.tr_id, fields, now)
             self._record(call, "APBK0013", order.number)
             return {**_envelope("APBK0013"), **outputs}, ""
@@ -206,13 +206,17 @@ class Gateway:
         outputs = {output.name: _shaped(output.shape, shown[output.name]) for output in endpoint.outputs}
         return {**_envelope(_success(endpoint, rows)), **page.context(rows), **outputs}, page.more(rows)
 
-    def _check_session(self, endpoint: Endpoint) -> None:
+    def _check_session(self, endpoint: Endpoint, tr_id: str) -> None:
         closed = tables()["closed"]
-        if self.session != "open" and tables()["tickets"][endpoint.path]["book"] in closed["books"]:
-            raise Fault(closed[self.session][self.host])
+        wanted = "night" if tr_id in closed["night tr_ids"] else "open"
+        if self.session != wanted and tables()["tickets"][endpoint.path]["book"] in closed["books"]:
+            raise Fault(closed["holiday" if self.session == "holiday" else "night"][self.host])
 
     def _rows(self, endpoint: Endpoint, fields: Mapping[str, str], now: datetime) -> dict[str, list[dict[str, str]]]:
         known = self.desk.rows(endpoint, fields, now) if endpoint.path in tables()["views"] else {}
+        if endpoint.path == calendar.PATH:
+            days = calendar.rows(fields["BASS_DT"], now, endpoint.rows, holiday=self.session == "holiday")
+            known = {endpoint.outputs[0].name: list(days)}
         counts = {output.name: 1 if output.shape == "object" else output.rows or endpoint.rows for output in endpoint.outputs}
         return {
             output.name: known[output.name]
@@ -246,46 +250,6 @@ class Gateway:
 def _moves_money(call: Call) -> bool:
     hashes = call.path == PREFIX + "hashkey"
     return call.tr_id.endswith("U") or (call.method == "POST" and not hashes)
-
-
-def _endpoint(call: Call) -> Endpoint:
-    known = endpoints().get(call.path.removeprefix(PREFIX)) if call.path.startswith(PREFIX) else None
-    if known is None or known.method != call.method:
-        raise Fault("EGW00203")
-    return known
-
-
-def _check_tr(endpoint: Endpoint, tr_id: str, host: str) -> None:
-    if not tr_id:
-        raise Fault("OPSQ9999", "tr_id")
-    if tr_id not in tr_ids():
-        raise Fault("OPSQ0002")
-    takes = endpoint.trs.get(tr_id)
-    if takes is None:
-        raise Fault("OPSQ0002")
-    if host == "real" and takes in ("mock", "closed"):
-        raise Fault("EGW02004")
-    if host == "mock" and takes == "real":
-        raise Fault("EGW02006")
-
-
-def _check_headers(call: Call) -> None:
-    if call.headers.get("custtype", "P").strip() not in ("", "P", "B"):
-        raise Fault("EGW00208")
-    given = call.headers.get("hashkey")
-    if given is not None and given.strip().lower() != digest_of(call.body):
-        raise Fault("EGW00131")
-
-
-def _check_fields(endpoint: Endpoint, tr_id: str, fields: Mapping[str, str], key: Key) -> None:
-    takes_account = endpoint.path in tables()["tickets"] or "CANO" in fields
-    if takes_account and "CANO" not in fields:
-        raise Fault("OPSQ2001", "CANO")
-    missing = next((name for name in endpoint.required.get(tr_id, ()) if name.upper() not in fields), None)
-    if missing is not None:
-        raise Fault("OPSQ2001", missing)
-    if takes_account and fields["CANO"] not in key.accounts:
-        raise Fault("OPSQ2000")
 
 
 def _json_object(body: bytes, code: str) -> dict[str, Any]:
