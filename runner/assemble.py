@@ -122,6 +122,8 @@ class Session:
         self._sandbox: _Sandbox = after._sandbox if after else _Sandbox()
         self._stack.callback(self._sandbox.close)
         self._scripts = scripts(self._sandbox)
+        self.sandbox: _Sandbox = after.sandbox if after else _Sandbox()
+        self._stack.callback(self.sandbox.close)
         self.plan = plan_of(self.collection, options, self._sources.rows(options.data))
         if warm:
             self._warm()
@@ -178,7 +180,7 @@ class Session:
             plan=self.plan,
             scopes=self.scopes,
             secrets=self.secrets,
-            syntax_error=self._sandbox.syntax_error,
+            syntax_error=self.sandbox.syntax_error,
             placeholders=lambda request: chain.from_iterable(each.placeholders(request) for each in self.extensions),
         )
         return findings(subject, tuple(RULES) if rules is None else rules)
@@ -192,7 +194,7 @@ class Session:
     def _warm(self) -> None:
         """Start the script engine in the background if there are scripts; whatever is done next overlaps with that."""
         if self.plan.has_scripts:
-            self._sandbox.warm()
+            self.sandbox.warm()
 
     def _given(self) -> tuple[Environment, Environment]:
         """Environment and globals as the options have them."""
@@ -211,7 +213,7 @@ class Session:
             environment=self._filled(environment),
             globals=Scope(globals_.values, name=globals_.name, id=globals_.id),
             collection=Scope(self.collection.variables),
-            dynamic=Dynamic(self._sandbox.replace_in),
+            dynamic=Dynamic(self.sandbox.replace_in),
         )
 
     def _overridden(self, kind: str, environment: Environment, values: Mapping[str, str], option: str) -> Environment:
@@ -286,6 +288,7 @@ class Session:
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
         return Ports(
             sandbox=self._scripts,
+            sandbox=self.sandbox,
             door=(DryDoor if options.settings.dry_run else Door)(transport, self.extensions, clock),
             clock=clock,
             scopes=self.scopes,
@@ -294,7 +297,7 @@ class Session:
             cookies_json=cookies.postman_json,
             extensions=self.extensions,
             learn=self.secrets.learn,
-            packages=Packages(options.packages, self._sandbox.syntax_error).of,
+            packages=Packages(options.packages, self.sandbox.syntax_error).of,
             user_agent=f"pabal/{__version__}",
         )
 

@@ -11,6 +11,7 @@ from typing import Literal
 from runner.assemble import Options, Session
 from runner.codegen.describe import Sources
 from runner.codegen.holes import by_secrecy, inlined
+from runner.codegen.overhear import overhearing
 from runner.codegen.registry import File, Job, Settings, target
 from runner.codegen.writer import Style
 from runner.errors import UsageError
@@ -91,6 +92,7 @@ def _sources(session: Session, code: CodeOptions) -> Sources:
         read_file=files.read,
         secrets=None if code.inline_values else session.secrets,
         extensions=session.extensions,
+        overhear=None if code.inline_values else overhearing(session.sandbox, session.scopes, session.secrets),
         timeout=code.request_timeout / 1000 or None,
         follow=code.follow_redirect and not options.ignore_redirects,
         verify=not options.insecure,

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from runner.codegen.bodies import Number
 from runner.codegen.description import Description, Diagnostic, Hole, Quoting, Text, Use
@@ -69,7 +69,11 @@ class Names:
 
 @dataclass(kw_only=True)
 class Frame:
-    """One function under way: what it needs before the call. Targets ask it for expressions, templates for the rest."""
+    """One call under way: what it needs before it is made. Targets ask it for expressions, templates for the rest.
+
+    `payload` says whether the body is assigned to a name, is there from a call before, or stands in the call itself. `stores`
+    are names of this code and the subscripts that lead from the answer's JSON to their values.
+    """
 
     description: Description
     style: Style
@@ -79,6 +83,8 @@ class Frame:
     opened: list[Expression] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     is_async: bool = False
+    payload: Literal["assigned", "shared", "inline"] = "assigned"
+    stores: list[tuple[str, str]] = field(default_factory=list)
 
     def text(self, text: Text) -> Expression:
         """A text with holes as an expression."""
@@ -214,17 +220,52 @@ def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
     def _file(step: Step, description: Description, settings: Settings) -> File:
         names = Names(function=identifier(description.name, fallback="request"))
         frame = Frame(description=description, style=settings.style, names=names, diagnostics=list(description.diagnostics))
-        made = context(frame, settings)
+        calls = [context(before, settings) for before in _before(frame)]
+        calls.append(made := context(frame, settings))
         preamble = list(frame.preamble())
         if description.guarded:
             frame.imports.add("import sys")
         refusal = literal(f"{description.guarded}; to send it, run this with --send")
-        made = {"guard": call("sys.exit", refusal), "preamble": preamble, "imports": sorted_imports(frame.imports), **made}
-        text = templates().get_template(template).render(frame=frame, put=frame.put, i=settings.style.indent, **made)
+        text = (
+            templates()
+            .get_template(template)
+            .render(
+                frame=frame,
+                calls=calls,
+                put=frame.put,
+                i=settings.style.indent,
+                guard=call("sys.exit", refusal),
+                preamble=preamble,
+                imports=sorted_imports(frame.imports),
+                **made,
+            )
+        )
         found = tuple(dict.fromkeys(frame.diagnostics))
         return File(path=file_name(step, suffix), text=text, step=step, description=description, diagnostics=found)
 
     return generate
+
+
+def _before(frame: Frame) -> Iterator[Frame]:
+    """Frames of the calls that come first. A body that is the same in all of them is assigned only once."""
+    description, names = frame.description, frame.names
+    for first in description.first:
+        same = first.request.body == description.body
+        stores = [(name, keys) for name, keys in first.stores.items() if any(hole.name == name for hole in description.holes)]
+        yield Frame(
+            description=first.request,
+            style=frame.style,
+            names=names,
+            imports=frame.imports,
+            diagnostics=frame.diagnostics,
+            payload="inline" if not same else frame.payload,
+            stores=[(names.of(_hole(description, name)), "".join(f"[{string(key)}]" for key in keys)) for name, keys in stores],
+        )
+        frame.payload = "shared" if same else frame.payload
+
+
+def _hole(description: Description, name: str) -> Hole:
+    return next(hole for hole in description.holes if hole.name == name)
 
 
 def file_name(step: Step, suffix: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,14 +12,15 @@ from runner import auth as schemes
 from runner import url as urls
 from runner.body import ReadFile
 from runner.codegen.bodies import body_of, own_boundary
-from runner.codegen.description import Address, Auth, Description, Diagnostic, Hole, Rules, Text
+from runner.codegen.description import Address, Auth, Description, Diagnostic, First, Hole, Rules, Text
 from runner.codegen.holes import Choose, StandIns, filled
 from runner.codegen.literals import without_literals
+from runner.codegen.overhear import Heard, Overhear
 from runner.errors import Refused, SendError
 from runner.extension import Extension, Turn
 from runner.jstext import js_text
 from runner.model import Auth as ModelAuth
-from runner.model import Prepared, Request
+from runner.model import Prepared, Request, Url
 from runner.plan import Step
 from runner.request import prepare, resolve, resolve_auth
 from runner.secrets import Secrets
@@ -27,6 +29,7 @@ from runner.variables import Scope, Scopes
 _EVERY_CLIENT = frozenset("user-agent accept cache-control postman-token host accept-encoding connection content-length".split())
 _IN_HEADERS = frozenset({"noauth", "bearer", "apikey", "oauth2"})
 _SAMPLE = "1"
+_NAME = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Sources:
     secrets: Secrets | None = None
     extensions: Sequence[Extension] = ()
     timeout: float | None = 30
+    overhear: Overhear | None = None
     follow: bool = True
     verify: bool = True
     trim: bool = False
@@ -68,11 +72,16 @@ def describe(step: Step, sources: Sources) -> Description:
     step, literals = without_literals(step, sources.secrets) if sources.secrets else (step, {})
     scopes = _overlaid(scopes, literals)
     marks = StandIns(scopes, sources.choose, _everything(step, scopes))
+    heard = _heard(step, sources, marks)
     marked = _make(step, sources, marks.lookup, marks.numbers, marks.words, _leniently(sources.read_file))
     values = {name: hole.value or _sample(hole, marks) for name, hole in marks.holes.items()}
     known = _overlaid(scopes, values)
     real = _make(step, sources, known.lookup, known, known, sources.read_file)
-    diagnostics = [*marked.diagnostics, *(Diagnostic(code="warning", text=text) for text in real.prepared.warnings)]
+    diagnostics = [
+        *_unheard(step, heard),
+        *marked.diagnostics,
+        *(Diagnostic(code="warning", text=text) for text in real.prepared.warnings),
+    ]
     address = _address(marked, real.bare, marks, values)
     description = Description(
         name=step.item.name,
@@ -89,13 +98,67 @@ def describe(step: Step, sources: Sources) -> Description:
         guarded=_guarded(real.prepared, sources.extensions),
         diagnostics=tuple(diagnostics),
     )
-    return replace(description, holes=tuple(replace(hole, value=values[hole.name]) for hole in marks.holes.values()))
+    first = tuple(_first(request, marks, values, sources) for request in heard)
+    return replace(description, holes=_holes(marks, values), first=first)
+
+
+def _heard(step: Step, sources: Sources, marks: StandIns) -> list[Heard]:
+    """The requests that scripts send first, those of which something is used here; what they bring is a hole."""
+    if sources.overhear is None:
+        return []
+    request, _ = _extended(step, sources.extensions, marks.lookup, marks.numbers)
+    used = _names_in(request)
+    heard = [found for found in sources.overhear(step, request, marks) if used & found.stores.keys()]
+    for name in {name for found in heard for name in found.stores}:
+        marks.store(name)
+    return heard
+
+
+def _unheard(step: Step, heard: Sequence[Heard]) -> Iterator[Diagnostic]:
+    scripts = [event for owner in step.owners for event in owner.events if event.listen == "prerequest" and not event.disabled]
+    if any(event.code.strip() for event in scripts) and not heard:
+        yield Diagnostic(code="script", text="the collection runs a script before this request, which is not part of this code")
+
+
+def _names_in(request: Request) -> set[str]:
+    """The variables that a request asks for."""
+    names: set[str] = set()
+
+    def look(text: str) -> str:
+        names.update(_NAME.findall(text))
+        return text
+
+    resolve(request, look)
+    return names
+
+
+def _first(heard: Heard, marks: StandIns, values: Mapping[str, str], sources: Sources) -> First:
+    prepared, request = heard.prepared, heard.prepared.request or Request(url=Url())
+    made = _Made(request=request, prepared=prepared, bare=prepared, auth=None)
+    sent = marks.with_values(prepared, values)
+    description = Description(
+        name=f"{prepared.method} {prepared.url.partition('?')[0]}",
+        path=(),
+        method=prepared.method,
+        address=_address(made, sent, marks, values),
+        prepared=sent,
+        headers=tuple(_headers(prepared, marks)),
+        body=body_of(request.body, prepared, marks, values),
+        rules=Rules(timeout=sources.timeout, verify=sources.verify),
+        holes=_holes(marks, values),
+    )
+    return First(request=description, stores=heard.stores)
+
+
+def _holes(marks: StandIns, values: Mapping[str, str]) -> tuple[Hole, ...]:
+    """The holes that came up so far, with their values."""
+    return tuple(replace(marks.holes[name], value=values[name]) for name in marks.used)
 
 
 def _sample(hole: Hole, marks: StandIns) -> str:
     """What a hole without a value holds while the code is checked: its stand-in, in which an account number is a number."""
     match hole.source:
-        case "environ":
+        case "environ" | "stored":
             return js_text(marks.numbers.find(hole.name))
         case "computed":
             return marks.sample(hole.name)

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from runner.model import Prepared
 
-Source: TypeAlias = Literal["environ", "argument", "computed"]
+Source: TypeAlias = Literal["environ", "argument", "computed", "stored"]
 Quoting: TypeAlias = Literal["", "path", "query", "form"]
 
 
@@ -19,8 +19,8 @@ Quoting: TypeAlias = Literal["", "path", "query", "form"]
 class Hole:
     """A value that code fetches when it runs: `name` is the variable's, or one made up for a secret that stands in the request.
 
-    `source` environ is `os.environ[key]`, argument a named parameter `key`, computed the expression `key`. `value` is what
-    it was when the code was generated: for checking only, it is never written.
+    `source` environ is `os.environ[key]`, argument a named parameter `key`, computed the expression `key`, stored what a
+    request of `first` has brought. `value` is what it was when the code was generated: for checking only, it is never written.
     """
 
     name: str

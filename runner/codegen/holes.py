@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from runner.codegen.description import Hole, Quoting, Text, Use
 from runner.codegen.names import environ_name
+from runner.model import Prepared
 from runner.secrets import Secrets
 from runner.url import utf8
 from runner.variables import MISSING, Scopes
@@ -58,8 +60,9 @@ def inlined(name: str, value: Any, type: str) -> Hole | None:
 
 
 class StandIns:
-    """Scopes in which what `choose` picks is hidden: `words` and `numbers` are the scopes, `holes` what was asked for so far.
+    """Scopes in which what `choose` picks is hidden: `words` and `numbers` are the scopes.
 
+    `holes` are those asked for so far, `used` the names of those that came up in a text.
     `taken` is text in which no stand-in may occur by chance.
     """
 
@@ -68,6 +71,7 @@ class StandIns:
         self._marks: dict[str, str] = {}
         self._next = 48_120_937
         self.holes: dict[str, Hole] = {}
+        self.used: dict[str, None] = {}
         self.numbers = _Masked(scopes, self._number)
         self.words = _Masked(scopes, self._word)
 
@@ -82,16 +86,40 @@ class StandIns:
         if not names:
             return Text.of(found)
         pieces = re.split("(" + "|".join(names) + ")", found)
-        made = (Use(hole=self.holes[names[piece]], quoting=quoting) if piece in names else piece for piece in pieces)
+        made = (Use(hole=self._use(names[piece]), quoting=quoting) if piece in names else piece for piece in pieces)
         return Text(tuple([part for part in made if part != ""]))
 
     def number(self, value: int) -> Hole | None:
         """The hole whose stand-in this number is."""
-        return next((self.holes[name] for name, mark in self._marks.items() if mark == str(value)), None)
+        return next((self._use(name) for name, mark in self._marks.items() if mark == str(value)), None)
+
+    def _use(self, name: str) -> Hole:
+        self.used[name] = None
+        return self.holes[name]
 
     def word(self, hole: Hole) -> str:
         """How a hole looks in a URL."""
         return self._worded(self._marks[hole.name])
+
+    def with_values(self, prepared: Prepared, values: Mapping[str, str]) -> Prepared:
+        """A request that was prepared with stand-ins, with the values in their place."""
+
+        def put(text: str) -> str:
+            return filled(self.text(text), values)
+
+        headers = tuple((name, put(value)) for name, value in prepared.headers)
+        body = put(prepared.body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape") if prepared.body else None
+        return replace(prepared, url=put(prepared.url), headers=headers, body=body)
+
+    def shown(self, name: str) -> str | None:
+        """What scripts see of a variable: its stand-in, a word where it may be a URL; None shows the value."""
+        mark = self._number(name)
+        return self._worded(mark) if mark and self.holes[name].source == "argument" else mark
+
+    def store(self, name: str) -> None:
+        """From now on the variable is what a request sent before has brought."""
+        self._marks.setdefault(name, self._new())
+        self.holes[name] = Hole(name=name, source="stored", key=name)
 
     def sample(self, name: str) -> str:
         """One value of a dynamic variable."""

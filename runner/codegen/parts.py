@@ -42,15 +42,18 @@ def assignments(frame: Frame, piece: Piece | None, *, whole_url: bool = False) -
     assigned: dict[str, Expression] = {"url": frame.text(address.base if split else address.exact)}
     if split and address.params is not None:
         assigned["params"] = pairs_of(frame, address.params)
-    if piece and piece.value:
+    if piece and piece.value and frame.payload == "assigned":
         assigned["payload"] = piece.value
     return assigned
 
 
-def arguments_for(assigned: Mapping[str, Expression], piece: Piece | None) -> list[Entry]:
+def arguments_for(frame: Frame, assigned: Mapping[str, Expression], piece: Piece | None) -> list[Entry]:
     """Parameters, headers and body as arguments of a call."""
     found = [Entry(Code(name), head=f"{name}=") for name in ("params", "headers") if name in assigned]
-    return [*found, Entry(piece.argument, head=f"{piece.keyword}=")] if piece else found
+    if piece is None:
+        return found
+    inline = frame.payload == "inline" and piece.value is not None
+    return [*found, Entry(piece.value if inline and piece.value else piece.argument, head=f"{piece.keyword}=")]
 
 
 def call_of(owner: str, method: str, arguments: Sequence[Entry], short: Collection[str] = ()) -> Bracket:

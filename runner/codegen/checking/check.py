@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -65,6 +66,7 @@ class Checker:
         scheme = description.auth.type if description.auth else ""
         self._recorder.received.clear()
         self._recorder.challenge = scheme in _CHALLENGED
+        self._recorder.answer = _answer(description)
         path = self._folder / f"snippet{Path(file.path).suffix}"
         path.write_text(file.text, "utf-8", "surrogatepass")
         failure = self._run(path, description)
@@ -73,7 +75,12 @@ class Checker:
             return Verdict(kind="failed", reasons=(failure or "it sent nothing",))
         if scheme in _CHALLENGED and len(received) != 2:
             return Verdict(kind="differs", reasons=("it does not answer the server's challenge",))
-        return _verdict(list(differences(description.prepared, received[-1], signed=scheme in _SIGNED)), failure)
+        found = list(differences(description.prepared, received[-1], signed=scheme in _SIGNED))
+        for first, got in zip(description.first, received[:-1], strict=False):
+            found += differences(first.request.prepared, got)
+        if len(received) <= len(description.first):
+            found.append(Difference(text="it does not send what a script sends first"))
+        return _verdict(found, failure)
 
     def _run(self, path: Path, description: Description) -> str:
         """Run a file; the last line of what it complained about."""
@@ -94,6 +101,13 @@ class Checker:
         values = {hole.key: hole.value for hole in description.holes if hole.source == "environ"}
         quiet = {"NO_PROXY": "*", "NETRC": os.devnull, "CURL_HOME": str(self._folder), "PYTHONDONTWRITEBYTECODE": "1"}
         return kept | trusted | quiet | values
+
+
+def _answer(description: Description) -> bytes:
+    """What the server says: all that is taken from the answers to requests that come first."""
+    values = {hole.name: hole.value for hole in description.holes}
+    stored = [(keys[0], values[name]) for first in description.first for name, keys in first.stores.items() if name in values]
+    return json.dumps(dict(stored)).encode()
 
 
 def _verdict(found: list[Difference], failure: str) -> Verdict:

@@ -36,12 +36,13 @@ class Received:
 class Recorder:
     """Use as a context manager; `port` is where it listens and `authority` the certificate that clients must trust.
 
-    With `challenge` set, requests without Authorization are asked for digest auth first.
+    With `challenge` set, requests without Authorization are asked for digest auth first. `answer` is the body of all answers.
     """
 
     def __init__(self, folder: Path) -> None:
         self.received: list[Received] = []
         self.challenge = False
+        self.answer = b"{}"
         self._authority = _Authority(folder)
         self.authority = self._authority.path
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, self._authority.context()))
@@ -94,11 +95,11 @@ def _handler(recorder: Recorder, context: ssl.SSLContext) -> type[BaseHTTPReques
             if asks:
                 self.send_header("WWW-Authenticate", _CHALLENGE)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Length", str(len(recorder.answer)))
             self.send_header("Connection", "close")
             self.end_headers()
             if method != "HEAD":
-                self.wfile.write(b"{}")
+                self.wfile.write(recorder.answer)
             self.close_connection = True
 
         def _body(self) -> bytes:

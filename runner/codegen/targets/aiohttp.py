@@ -56,10 +56,11 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     url = Entry(Code("url")) if plain else Entry(Code("URL(url, encoded=True)"))
     if not plain:
         frame.imports.add("from yarl import URL")
-    arguments = [url, *arguments_for(assigned, piece), *_auth(frame), *how]
+    arguments = [url, *arguments_for(frame, assigned, piece), *_auth(frame), *how]
     sent = call_of("session", frame.description.method, arguments, _METHODS)
     _tell(frame)
     return {
+        "stores": frame.stores,
         "assigned": assigned,
         "fields": fields,
         "opened": [_session(frame), replace(sent, closing=") as response")],

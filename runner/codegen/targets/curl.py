@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 
 from runner.codegen.code import file_name
-from runner.codegen.description import BytesBody, Description, Diagnostic, FileBody, MultipartBody, Part, Text, Use
+from runner.codegen.description import BytesBody, Description, Diagnostic, FileBody, First, MultipartBody, Part, Text, Use
 from runner.codegen.names import environ_name
 from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
 from runner.codegen.plain import has_dots
 from runner.codegen.registry import File, Job, Target
+from runner.codegen.writer import string
 from runner.plan import Step
 
 _BARE = re.compile(r"[A-Za-z0-9@%+=:,./_-]+")
@@ -36,11 +37,24 @@ def _file(step: Step, description: Description) -> File:
     if description.guarded:
         lines.append(f'[ "$1" = --send ] || {{ echo {_quoted(f"{description.guarded}; give --send to send it")} >&2; exit 1; }}')
     lines += [f"{_name(hole.key)}={_quoted(hole.value)}" for hole in description.holes if hole.source == "argument"]
-    feed = f"printf %s {_bytes(description.body)} | base64 --decode | " if isinstance(description.body, BytesBody) else ""
-    command = " \\\n  ".join([f"{feed}curl --fail-with-body", *_arguments(description)])
-    return File(
-        path=file_name(step, ".sh"), text="\n".join([*lines, command, ""]), step=step, description=description, diagnostics=told
-    )
+    for first in description.first:
+        lines += _stored(first)
+    text = "\n".join([*lines, _command(description), ""])
+    return File(path=file_name(step, ".sh"), text=text, step=step, description=description, diagnostics=told)
+
+
+def _command(description: Description) -> str:
+    body = description.body
+    feed = f"printf %s {base64.b64encode(body.data).decode()} | base64 --decode | " if isinstance(body, BytesBody) else ""
+    return " \\\n  ".join([f"{feed}curl --fail-with-body", *_arguments(description)])
+
+
+def _stored(first: First) -> Iterator[str]:
+    """A request that a script sends first, and the variables that its answer sets."""
+    yield f"# A script of the collection sends this first.\nANSWER=$({_command(first.request)}) || exit"
+    for name, keys in first.stores.items():
+        found = f"json.load(sys.stdin){''.join(f'[{string(key)}]' for key in keys)}"
+        yield f'{_name(name)}=$(printf %s "$ANSWER" | python3 -c {_quoted(f"import json, sys; print({found})")})'
 
 
 def _arguments(description: Description) -> Iterator[str]:
@@ -159,10 +173,6 @@ def _name(key: str) -> str:
 
 def _quoted(text: str) -> str:
     return text if _BARE.fullmatch(text) else "'" + text.replace("'", "'\\''") + "'"
-
-
-def _bytes(body: object) -> str:
-    return base64.b64encode(body.data).decode() if isinstance(body, BytesBody) else ""
 
 
 def _one_line(text: str) -> str:

@@ -30,6 +30,8 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     headers += [(literal(name), value) for name, value in basic_header(frame)]
     assigned["headers"] = sequence((sequence(pair, "()") for pair in headers), open_always=len(headers) > 1)
     payload = _payload(frame, settings)
+    if frame.stores:
+        frame.imports.add("import json")
     if rules.follow:
         frame.imports.add("from urllib.parse import urljoin, urlsplit")
         frame.imports.discard("from urllib.parse import urlsplit")
@@ -37,8 +39,9 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         frame.imports.add("import ssl")
     arguments = [literal(frame.description.method), Code("url"), Code("headers"), *([Code("payload")] if payload else [])]
     return {
+        "stores": frame.stores,
         "assigned": assigned,
-        "payload": payload,
+        "payload": payload if frame.payload != "shared" else None,
         "opened": frame.opened,
         "rules": rules,
         "timeout": seconds(rules),

@@ -45,7 +45,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     assigned = assignments(frame, piece, whole_url=odd)
     if headers:
         assigned["headers"] = header_list(headers)
-    arguments = [*arguments_for(assigned, piece), *_auth(frame)]
+    arguments = [*arguments_for(frame, assigned, piece), *_auth(frame)]
     if odd:
         target = literal(target_of(exact).encode("latin-1"))
         arguments.append(Entry(mapping([(literal("target"), target)]), head="extensions="))
@@ -57,6 +57,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     if is_async:
         frame.imports.add("import asyncio")
     return {
+        "stores": frame.stores,
         "assigned": assigned,
         "opened": [*([_client(frame, is_async=is_async)] if client else []), *frame.opened],
         "is_async": is_async,

@@ -47,11 +47,12 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     assigned = assignments(frame, piece, whole_url=dots)
     if headers:
         assigned["headers"] = _header_dict(frame, headers) if twice else header_mapping(headers)
-    arguments = [*arguments_for(assigned, piece), *_auth(frame)]
+    arguments = [*arguments_for(frame, assigned, piece), *_auth(frame)]
     limit = rules.limit if rules.limit != USUAL_LIMIT else None
     opened = [Code("requests.Session() as session")] if dots or twice or limit else []
     _tell(frame, exact)
     return {
+        "stores": frame.stores,
         "assigned": assigned,
         "opened": [*opened, *frame.opened],
         "limit": limit,

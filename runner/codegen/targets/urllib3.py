@@ -37,13 +37,17 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     if "content_type" in names:
         headers.append(("Content-Type", Code("content_type")))
     made = header_list(headers)
+    argument = payload if payload and frame.payload == "inline" else Code("payload")
+    if frame.stores:
+        frame.imports.add("import json")
     arguments = [Entry(literal(description.method)), _URL]
     arguments += [Entry(Code("headers"), head="headers=")] if headers else []
-    arguments += [Entry(Code("payload"), head="json=" if as_json else "body=")] if payload else []
+    arguments += [Entry(argument, head="json=" if as_json else "body=")] if payload else []
     _tell(frame)
     return {
+        "stores": frame.stores,
         "url": frame.text(description.address.exact),
-        "payload": payload,
+        "payload": payload if frame.payload == "assigned" else None,
         "names": names,
         "headers": call("urllib3.HTTPHeaderDict", made) if repeated(headers) else made if headers else None,
         "opened": frame.opened,

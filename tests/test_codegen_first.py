@@ -1,0 +1,105 @@
+"""What a script sends first, and what an extension does to a request: both are in the code as they are in a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner import Options
+from runner.codegen.checking import Checker
+from runner.codegen.registry import File
+from runner.generate import CodeOptions, generate
+from runner.load import collection_from_json
+from tests.test_codegen import BASE, code_of, item, raw
+
+ROOT = Path(__file__).parents[1]
+KIS = ROOT / "collections" / "kis-mock.postman_collection.json"
+SIGN = f"""
+pm.sendRequest({{
+    url: '{BASE}/sign', method: 'POST', header: {{'X-Key': pm.environment.get('API_KEY'), 'Content-Type': 'application/json'}},
+    body: {{mode: 'raw', raw: pm.request.body.raw}}
+}}, (error, answer) => pm.environment.set('SIGNATURE', answer.json().signature));
+"""
+
+
+def scripted(code: str, **request: Any) -> dict[str, Any]:
+    header = [{"key": "Content-Type", "value": "application/json"}, {"key": "Signature", "value": "{{SIGNATURE}}"}]
+    made = item("order", method="POST", header=header, body=raw('{"quantity": 1}'), **request)
+    return made | {"event": [{"listen": "prerequest", "script": {"exec": code.splitlines()}}]}
+
+
+def checked(file: File) -> tuple[str, tuple[str, ...]]:
+    with Checker(Path()) as checker:
+        verdict = checker.check(file)
+    return verdict.kind, verdict.reasons
+
+
+def test_a_request_that_a_script_sends_first_is_in_the_code() -> None:
+    (file,) = code_of(scripted(SIGN), target="http.client")
+    assert 'api_key = os.environ["API_KEY"]' in file.text
+    assert 'signature = json.loads(answer)["signature"]' in file.text
+    assert '("Signature", signature),' in file.text
+    assert "def order() -> str:" in file.text
+    assert file.text.count("payload = ") == 1  # both send the very same body
+    assert checked(file) == ("exact", ())
+
+
+def test_code_that_leaves_the_first_request_out_is_caught() -> None:
+    (file,) = code_of(scripted(SIGN))
+    broken = File(path=file.path, text="import requests\nrequests.get('http://api.test/')", description=file.description)
+    kind, reasons = checked(broken)
+    assert kind == "differs"
+    assert "it does not send what a script sends first" in reasons
+
+
+@pytest.mark.parametrize("code", [SIGN.replace("'SIGNATURE'", "'OTHER'"), "pm.environment.set('SIGNATURE', Date.now())"])
+def test_what_a_script_does_besides_is_told(code: str) -> None:
+    (file,) = code_of(scripted(code))
+    assert "def order(*, signature: str)" in file.text
+    assert [entry.code for entry in file.diagnostics] == ["script"]
+
+
+def kis_code(environment: str, name: str, **options: Any) -> str:
+    path = ROOT / "environments" / f"{environment}.postman_environment.json"
+    (file,) = generate(KIS, Options(environment=path, **options), CodeOptions(requests=(name,)))
+    return file.text
+
+
+def test_an_account_comes_in_as_in_a_run() -> None:
+    code = kis_code("kis-mock", "V_주식주문(현금)")
+    assert 'cano = os.environ["CANO"]' in code
+    assert '"CANO": cano,' in code
+    assert 'vts_hash = response.json()["HASH"]' in code
+    assert "sys.exit" not in code
+
+
+def test_the_two_sets_of_credentials_stay_two() -> None:
+    code = kis_code("kis-mock", "V_선물옵션 주문")
+    assert 'cano_t = os.environ["CANO_T"]' in code
+    assert 'vtt_appkey = os.environ["VTT_APPKEY"]' in code
+    assert "VTS_APPKEY" not in code
+
+
+def test_what_a_guard_holds_back_is_not_sent_by_just_running_the_code() -> None:
+    collection = collection_from_json(
+        {
+            "info": {"name": "real"},
+            "item": [
+                item(
+                    "order",
+                    "{{PROD}}/uapi/domestic-stock/v1/trading/order-cash",
+                    "POST",
+                    header=[{"key": "appkey", "value": "{{PROD_APPKEY}}"}, {"key": "tr_id", "value": "TTTC0012U"}],
+                    body=raw('{"CANO": "{{CANO_REAL}}"}', "json"),
+                )
+            ],
+        }
+    )
+    variables = {"PROD": "https://openapi.koreainvestment.com:9443"}
+    (held,) = generate(collection, Options(env_vars=variables))
+    assert 'if sys.argv[1:] != ["--send"]:' in held.text
+    assert "moves money on a real account" in held.text
+    (allowed,) = generate(collection, Options(env_vars=variables, extras={"allow_real_orders": True}))
+    assert "sys.argv" not in allowed.text
