@@ -119,11 +119,9 @@ class Session:
         self._engine: Engine | None = None
         self._jar: Jar | None = None
         self._clock: Clock | None = after._clock if after else None
-        self._sandbox: _Sandbox = after._sandbox if after else _Sandbox()
-        self._stack.callback(self._sandbox.close)
-        self._scripts = scripts(self._sandbox)
         self.sandbox: _Sandbox = after.sandbox if after else _Sandbox()
         self._stack.callback(self.sandbox.close)
+        self._scripts = scripts(self.sandbox)
         self.plan = plan_of(self.collection, options, self._sources.rows(options.data))
         if warm:
             self._warm()
@@ -288,7 +286,6 @@ class Session:
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
         return Ports(
             sandbox=self._scripts,
-            sandbox=self.sandbox,
             door=(DryDoor if options.settings.dry_run else Door)(transport, self.extensions, clock),
             clock=clock,
             scopes=self.scopes,
