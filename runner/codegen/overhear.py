@@ -16,8 +16,9 @@ from runner.dump import request_json
 from runner.events import Place
 from runner.model import Event, Prepared, Request, Response
 from runner.plan import Step
+from runner.ports import Ports
 from runner.sandbox import Sandbox
-from runner.scripts import Phase, Ports, ScriptRunner
+from runner.scripts import Phase, ScriptRunner
 from runner.secrets import Secrets
 from runner.variables import Scope, Scopes
 
