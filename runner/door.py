@@ -8,7 +8,7 @@ from typing import Protocol
 
 from runner.clock import Clock
 from runner.errors import NotSent, Refused, SendError
-from runner.extension import Extension, Talk
+from runner.extension import Extension, Talk, plain
 from runner.model import Prepared, Response
 
 
@@ -78,7 +78,7 @@ class Door:
     def converse(self, prepared: Prepared) -> Talk:
         """The talk about a request: that of the first extension that wants one, else the request and its response."""
         talks = (extension.converse(prepared) for extension in self._extensions)
-        return next((talk for talk in talks if talk), None) or _plain(prepared)
+        return next((talk for talk in talks if talk), None) or plain(prepared)
 
     def _hop(self, prepared: Prepared, source: str) -> None:
         self._guard(prepared, source)
@@ -126,10 +126,4 @@ class DryDoor(Door):
 
     def converse(self, prepared: Prepared) -> Talk:
         """Extensions that keep accounts of requests must not count this one."""
-        return _plain(prepared)
-
-
-def _plain(prepared: Prepared) -> Talk:
-    response = yield prepared
-    assert response is not None  # noqa: S101 (a request is followed by its response)
-    return response
+        return plain(prepared)

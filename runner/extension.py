@@ -25,6 +25,13 @@ Talk: TypeAlias = Generator[Prepared | str, Response | None, Response]
 report; its return value is the response that counts. What keeps a request from being answered is thrown into it."""
 
 
+def plain(prepared: Prepared) -> Talk:
+    """The talk that is a request and its response."""
+    response = yield prepared
+    assert response is not None  # noqa: S101 (only a line for the report gets no response)
+    return response
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """An item about to run: its place by name, whether the user picked it by name, and its variables.

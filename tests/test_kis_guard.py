@@ -10,7 +10,7 @@ import pytest
 from runner.errors import ExitCode, Refused
 from runner.kis.extension import KisExtension
 from runner.kis.hosts import Hosts, Kind
-from runner.kis.money import moves_money
+from runner.kis.money import moves_money, names_real_order
 from runner.kis.orders import Orders
 from tests.kis_turns import MOCK, REAL, post, scopes, sent, turn
 
@@ -38,6 +38,7 @@ def test_every_known_order() -> None:
         assert refused(REAL + "/uapi/hashkey", headers), entry
         assert not refused(MOCK + entry["path"], headers), entry
         KisExtension(orders=Orders(allowed=1)).guard(sent(REAL + entry["path"], headers), "item")
+        assert names_real_order(sent("https://gate.example.com/x", headers)) is (entry["tr_id"][0] != "V"), entry
 
 
 def test_a_refusal_says_what_where_and_what_to_do() -> None:

@@ -86,6 +86,7 @@ FAULTS = ("EGW00123@2", "EGW00201@4", "drop@6", "lose@8", "EGW00302@10", "OPSQ20
 
 
 def test_a_run_that_goes_wrong(pabal: Pabal, simulator: Simulator, tmp_path: Path) -> None:
+    assert pabal(*words(simulator, "mock"), "--folder", "V_접근토큰발급").status == 0
     for fault in FAULTS:
         simulator.faults.arm(fault)
     logging = tmp_path / "logging.json"
@@ -99,6 +100,7 @@ def test_a_run_that_goes_wrong(pabal: Pabal, simulator: Simulator, tmp_path: Pat
     command[1] = str(logging)
     done = pabal(*command)
     assert done.status in (1, 4)
+    assert "cached" in done.out
     assert leaks(simulator, done, tmp_path) == {}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from runner import url as urls
 from runner.errors import SendError
-from runner.extension import Prepare, Talk, Turn
+from runner.extension import Prepare, Talk, Turn, plain
 from runner.kis import accounts, answers, calls, codes, hashkey, limits, mixups, pages, tokens
 from runner.kis.guard import OrderGuard
 from runner.kis.hosts import VARIABLES, Kind, expanded
@@ -187,8 +187,7 @@ class KisExtension(OrderGuard):
         return response
 
     def _said(self, prepared: Prepared) -> Talk:
-        response = yield prepared
-        assert response is not None  # noqa: S101 (a request is followed by its response)
+        response = yield from plain(prepared)
         if answers.code(response) in answers.DEAD_TOKEN:
             response = yield from self._revived(prepared, response)
         return response
@@ -201,9 +200,7 @@ class KisExtension(OrderGuard):
             return response
         self._replace_token(calls.bearer(refused), token)
         request = prepared.request and replace(prepared.request, auth=None)
-        again = yield with_header(replace(prepared, request=request), "authorization", f"Bearer {token}")
-        assert again is not None  # noqa: S101 (a request is followed by its response)
-        return again
+        return (yield from plain(with_header(replace(prepared, request=request), "authorization", f"Bearer {token}")))
 
     def _replace_token(self, dead: str, token: str) -> None:
         """Requests to come find the new token where the old one was."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import Refused
-from runner.extension import Extension, Talk
+from runner.extension import Extension, Talk, plain
 from runner.kis.hosts import Hosts, Kind
 from runner.kis.mixups import carries_real_key
 from runner.kis.money import moves_money, names_real_order, tr_ids
@@ -76,9 +76,7 @@ class OrderGuard(Extension):
 
     def _ordered(self, prepared: Prepared) -> Talk:
         self._take(prepared)
-        response = yield prepared
-        assert response is not None  # noqa: S101 (a request is followed by its response)
-        return response
+        return (yield from plain(prepared))
 
     def _take(self, prepared: Prepared) -> None:
         if self.orders and self._is_real_order(prepared):

@@ -103,7 +103,9 @@ class Store:
         return (self._folder or Path()) / f"{_name(origin, appkey)}.json"
 
     def _unusable(self, error: OSError) -> SendError:
-        return _stopped(f"the token cache {self._folder} cannot be used: {error.strerror or error}")
+        return _stopped(
+            f"the token cache {self._folder} cannot be used: {error.strerror or error}; XDG_CACHE_HOME names another place"
+        )
 
 
 def default_folder() -> Path:
