@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, TypeAlias
@@ -48,7 +48,7 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
         Refused, SendError: after the event that tells of it.
     """
     if out.error:
-        yield _sent(place, out.source, out.prepared, out.error)
+        yield from _ended(place, out.source, out.prepared, out.error)
         raise out.error
     talk = ports.door.converse(out.prepared)
     sent: list[tuple[Prepared, _Outcome]] = []
@@ -70,11 +70,9 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
     for entry in sent:
         if entry is not last:
             yield _sent(place, "extension", *entry)
-    yield _sent(place, out.source, last[0], end)
+    yield from _ended(place, out.source, last[0], end)
     if isinstance(end, Response):
         return end
-    if isinstance(end, SendError) and end.hint:
-        yield events.Noted(place=place, text=end.hint)
     raise end
 
 
@@ -164,6 +162,13 @@ def _sent(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> e
     if isinstance(outcome, Refused):
         return events.RequestSent(place=place, source=source, prepared=prepared, error=str(outcome), refused=True)
     return events.RequestSent(place=place, source=source, prepared=prepared, error=outcome.what, error_code=outcome.code)
+
+
+def _ended(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> Iterator[RunEvent]:
+    """What came of a request in the end, and what to do about it if it failed."""
+    yield _sent(place, source, prepared, outcome)
+    if isinstance(outcome, SendError) and outcome.hint:
+        yield events.Noted(place=place, text=outcome.hint)
 
 
 def _announced(retry: Retry, attempt: int, outcome: Response | SendError) -> str:

@@ -257,11 +257,12 @@ def test_what_the_user_wants_sent_besides() -> None:
     params = CLIENT | {"grant_type": "client_credentials", "accessTokenUrl": "http://h/token?x=1", "audience": "aud"}
     params |= {"tokenRequestParams": [*extras, extra("off", enabled=False), "nonsense"]}
     agent = [{"key": "User-Agent", "value": "me"}]
-    asked = next(auth.sign(prepared("oauth2", params, header=agent, behavior={"strictSSL": False, "disableUrlEncoding": True})))
+    behavior = {"strictSSL": False, "tlsDisabledProtocols": ("TLSv1_3",), "disableUrlEncoding": True}
+    asked = next(auth.sign(prepared("oauth2", params, header=agent, behavior=behavior)))
     assert parse_qs((asked.body or b"").decode()) == {"grant_type": ["client_credentials"], "audience": ["aud"], "b": ["B"]}
     assert parse_qs(urlsplit(asked.url).query) == {"x": ["1"], "q": ["Q"]}
     assert (asked.header("h"), asked.header("Accept"), asked.header("User-Agent")) == ("H", "application/json", "me")
-    assert asked.behavior == {"strictSSL": False}
+    assert asked.behavior == {"strictSSL": False, "tlsDisabledProtocols": ("TLSv1_3",)}
 
 
 def test_a_client_without_a_secret_names_itself_in_the_body() -> None:

@@ -175,7 +175,7 @@ def test_https_goes_through_a_tunnel(far: Recorder, files: Path, tunnel: Tunnel,
     assert (far.last.target, far.last.values("Proxy-Authorization")) == ("/far", [])
     (asked,) = tunnel.asked
     assert asked[0].startswith(f"CONNECT 127.0.0.1:{far.port} HTTP/1.")
-    assert f"Proxy-Authorization: {BASIC}" in asked
+    assert f"Host: 127.0.0.1:{far.port}" in asked and f"Proxy-Authorization: {BASIC}" in asked
 
 
 def test_the_servers_of_a_tunnel_do_not_see_what_is_meant_for_the_proxy(far: Recorder, files: Path, tunnel: Tunnel) -> None:

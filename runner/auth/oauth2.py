@@ -25,6 +25,8 @@ from runner.url import utf8
 Fetch: TypeAlias = Generator[Prepared, Response, None]
 
 _FETCHED = frozenset({"client_credentials", "password_credentials"})
+_OF_THE_WIRE = ("strictSSL", "tlsDisabledProtocols", "tlsCipherSelection", "tlsPreferServerCiphers", "insecureHTTPParser")
+"""What of a request's behavior holds for asking for its token, too."""
 _EARLY = 10.0
 """Seconds before its end at which a token counts as expired."""
 
@@ -122,7 +124,7 @@ def _token_request(prepared: Prepared, known: Params, fields: dict[str, str], ex
         headers=_params(_extra(known, extras, "request_header", headers)),
         body=Body(mode="urlencoded", urlencoded=_params(_extra(known, extras, "request_body", fields))),
     )
-    behavior = {name: prepared.behavior[name] for name in ("strictSSL",) if name in prepared.behavior}
+    behavior = {name: prepared.behavior[name] for name in _OF_THE_WIRE if name in prepared.behavior}
     try:
         made = prepare(request, behavior=behavior, user_agent=prepared.header("User-Agent") or USER_AGENT)
         for name, value in query.items():

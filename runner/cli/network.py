@@ -16,7 +16,12 @@ NETWORK_OPTIONS = (
         "--ssl-client-cert", metavar="PATH", help="Certificate of the client, for every https URL: PEM.", panel="Network"
     ),
     click.option("--ssl-client-key", metavar="PATH", help="Its private key, if in a file of its own: PEM.", panel="Network"),
-    click.option("--ssl-client-passphrase", metavar="TEXT", help="What opens the private key.", panel="Network"),
+    click.option(
+        "--ssl-client-passphrase",
+        metavar="TEXT",
+        help="What opens the private key; best as PABAL_SSL_CLIENT_PASSPHRASE.",
+        panel="Network",
+    ),
     click.option(
         "--ssl-client-cert-list",
         metavar="PATH",

@@ -240,8 +240,11 @@ def _open(conn: Any, route: Route, deadline: float | None) -> Opened:
     conn.deadline, conn.opened = deadline, Opened()
     start = perf_counter()
     if route.proxy and route.tunnels:
-        headers = {"Proxy-Authorization": route.proxy.authorization} if route.proxy.authorization else None
-        conn.set_tunnel(route.address.host, route.address.port, headers, scheme=conn.proxy.scheme)
+        host, port = route.address.host, route.address.port
+        headers = {"Host": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"}
+        if route.proxy.authorization:
+            headers["Proxy-Authorization"] = route.proxy.authorization
+        conn.set_tunnel(host, port, headers, scheme=conn.proxy.scheme)
     try:
         conn.connect()
     except (OSError, http.client.HTTPException) as error:
