@@ -246,6 +246,38 @@ def test_secrets_in_plain_text() -> None:
     assert "s3cr3t" not in str(said) and "abc.def" not in str(said)
 
 
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"body": raw('{"user": "me", "password": "hunter2"}')}, "a › body: `body` holds"),
+        ({"body": {"mode": "urlencoded", "urlencoded": [{"key": "client_secret", "value": "s3cr3t"}]}}, "a › body: `client_secret` is"),
+        ({"body": {"mode": "formdata", "formdata": [{"key": "apiKey", "value": "k-1"}]}}, "a › body: `apiKey` is"),
+        ({"url": "https://h/?access_token=t0k3n"}, "a › url: `url` holds"),
+        ({"url": "https://me:hunter2@h/"}, "a › url: `url` holds"),
+        ({"url": {"host": ["h"], "auth": {"user": "me", "password": "hunter2"}}}, "a › url: `password` is"),
+    ],
+)  # fmt: skip
+def test_secrets_in_body_and_url(request_: dict[str, Any], said: str) -> None:
+    why = "a secret in plain text; leave it to a variable that is filled when it runs"
+    assert found(item("a", **request_), rule="plain-secret") == [f"{said} {why}"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"body": raw('{"password": "{{password}}", "token": <<token>>, "client_secret": "※yours※"}')},
+        {"body": {**raw('{"password": "hunter2"}'), "disabled": True}},
+        {"body": {"mode": "urlencoded", "urlencoded": [{"key": "client_secret", "value": "s3cr3t", "disabled": True}]}},
+        {"body": {"mode": "raw", "urlencoded": [{"key": "client_secret", "value": "s3cr3t"}], "raw": "plain"}},
+        {"url": "https://{{user}}:{{password}}@h/?access_token={{token}}&page=1"},
+        {"url": {"host": ["h"], "auth": {"user": "me", "password": "{{password}}"}}},
+        {"url": {"host": ["h"], "auth": {"user": "me"}}},
+    ],
+)
+def test_variables_placeholders_and_what_is_not_sent_are_no_secrets(request_: dict[str, Any]) -> None:
+    assert found(item("a", **request_), rule="plain-secret") == []
+
+
 def test_secrets_in_an_environment() -> None:
     values = [
         Variable(key="db", value="postgres://me:hunter2@h/x"),

@@ -10,7 +10,7 @@ from typing import Any
 from runner.linter.subject import Finding, Subject, within
 from runner.model import Item, Request
 
-_PLACEHOLDER = re.compile(
+PLACEHOLDER = re.compile(
     r"※[^※\n]{1,80}※|<(?i:your|insert|enter|replace|put)[ _-][^<>\n]{1,80}>|\b(?:TODO|FIXME|CHANGE_?ME)\b",
 )
 
@@ -37,7 +37,7 @@ def _in_request(request: Request, place: str) -> Iterator[Finding]:
 
 def _in_value(value: Any, place: str) -> Iterator[Finding]:
     for text in _texts(value):
-        for found in _PLACEHOLDER.finditer(text):
+        for found in PLACEHOLDER.finditer(text):
             line = text.count("\n", 0, found.start()) + 1 if "\n" in text else None
             yield _finding(found[0], place, line)
 
