@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from runner import __version__
 from runner.data import load_rows
 from runner.errors import LoadError, SendError, UsageError
 from runner.load import load_collection, load_environment, load_file
-from runner.model import Collection, Environment, Json, Prepared, Response
+from runner.model import Collection, Environment, Json, Prepared, Response, Url
 from runner.reading import Reader, read_bytes
-from runner.url import parse, wire
+from runner.url import host_header, parse, wire
 
 Place: TypeAlias = str | Path
 """A path, `-`, an http or https URL, or the UID of a collection or environment."""
@@ -123,27 +123,25 @@ class Sources:
         read, self._stdin = self._stdin, None
         return read()
 
-    def _fetch(self, url: str) -> bytes:
-        url, key = self._without_key(url)
+    def _fetch(self, address: str) -> bytes:
+        url, key = self._without_key(replace(parse(address), variables=()))
         headers = [("User-Agent", f"pabal/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate, br")]
         headers += [("X-Api-Key", key)] if key else []
         # A key goes to the API and no further.
         behavior = {"followRedirects": not key, "disableCookies": True}
+        where = wire(url)
         try:
-            response = self._send(Prepared(method="GET", url=wire(parse(url)), headers=tuple(headers), behavior=behavior))
+            response = self._send(Prepared(method="GET", url=where, headers=tuple(headers), behavior=behavior))
         except SendError as error:
-            raise LoadError(f"cannot be fetched: {error.what}", where=url) from error
+            raise LoadError(f"cannot be fetched: {error.what}", where=where, hint=error.hint) from error
         if response.code != 200:
             status = f"{response.code} {response.reason}".rstrip()
-            raise LoadError(f"the server answered {status}, not 200", where=url, hint=_HINTS.get(response.code, ""))
+            raise LoadError(f"the server answered {status}, not 200", where=where, hint=_HINTS.get(response.code, ""))
         return response.body
 
-    def _without_key(self, url: str) -> tuple[str, str | None]:
+    def _without_key(self, url: Url) -> tuple[Url, str | None]:
         """For the API's own hosts the URL without its `apikey`, and that or the one from the options; others see neither."""
-        parts = urlsplit(url)
-        if parts.netloc not in _API_HOSTS | {urlsplit(self._api).netloc}:
+        if host_header(url) not in {*_API_HOSTS, host_header(parse(self._api))}:
             return url, None
-        query = parse_qsl(parts.query, keep_blank_values=True)
-        given = next((value for name, value in query if name == "apikey"), self._api_key)
-        rest = urlencode([pair for pair in query if pair[0] != "apikey"])
-        return parts._replace(query=rest).geturl(), given
+        given = next((param.value for param in url.query if param.key == "apikey"), None)
+        return replace(url, query=tuple(param for param in url.query if param.key != "apikey")), given or self._api_key

@@ -140,6 +140,8 @@ def test_a_reporter_option_of_the_command_line_wins_over_the_files(pabal: Pabal)
         (".newmanrc", '{"environment": true}', 2, ".newmanrc: environment: expected text or a number, found true or false"),
         (".newmanrc", '{"folder": [["a"]]}', 2, ".newmanrc: folder: expected text, found a list"),
         (".newmanrc", '{"reporter": {"json": {"export": []}}}', 2, ".newmanrc: reporter.json.export: expected text"),
+        ("pabal.toml", "a = " + "[" * 5000, 3, "pabal.toml: is nested too deeply"),
+        (".newmanrc", "[" * 100_000, 3, ".newmanrc: is nested too deeply"),
         ("pabal.toml", "silent = ", 3, "pabal.toml: is not valid TOML"),
         ("pabal.toml", 'silent = "perhaps"', 2, "pabal.toml: silent: 'perhaps' is not a valid boolean"),
         ("pabal.toml", "silent = 3", 2, "pabal.toml: silent: '3' is not a valid boolean"),

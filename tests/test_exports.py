@@ -108,7 +108,15 @@ def test_a_place_where_no_file_can_be_is_known_before_anything_is_sent(
 ) -> None:
     done = pabal("run", str(path), option, "c.json/below")
     assert (done.status, recorder.requests) == (2, [])
-    assert done.err == "error: c.json/below: cannot be written: File exists\n"
+    assert done.err == "error: c.json/below: cannot be written: Not a directory\n"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "~nobody-of-this-name/x"])
+def test_names_that_no_file_can_have(pabal: Pabal, path: Path, recorder: Recorder, name: str) -> None:
+    Path(".newmanrc").write_text(json.dumps({"exportEnvironment": name}))
+    done = pabal("run", str(path))
+    assert (done.status, recorder.requests) == (2, []), done.err
+    assert "no file can be called that" in done.err
 
 
 def test_a_failed_run_exports(pabal: Pabal, path: Path, tmp_path: Path) -> None:

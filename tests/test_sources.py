@@ -52,6 +52,11 @@ def test_stdin_is_read_once(pabal: Pabal, recorder: Recorder) -> None:
     assert "stdin can be read only once" in done.err
 
 
+def test_a_header_that_the_key_cannot_be(pabal: Pabal, recorder: Recorder) -> None:
+    done = pabal("run", UID, "--postman-api-url", recorder.url("/"), "--postman-api-key", "k\r\nX: y")
+    assert (done.status, recorder.requests) == (3, [])
+
+
 def test_nothing_on_stdin(pabal: Pabal) -> None:
     done = pabal("run", "-")
     assert done.status == 3 and done.err.startswith("error: -: is not valid JSON"), done.err
@@ -122,6 +127,14 @@ def test_an_answer_other_than_200(pabal: Pabal, recorder: Recorder, code: int, h
     done = pabal(*words)
     assert (done.status, done.out) == (3, "")
     assert done.err.startswith(f"error: {recorder.url('/x')}: the server answered {code} Nope, not 200") and hint in done.err
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://[::1/x", "https://127.0.0.1:99999/", "http://a b/", "http://127.0.0.1:1/\ud800"]
+)
+def test_addresses_that_are_none(pabal: Pabal, url: str) -> None:
+    done = pabal("run", url)
+    assert done.status == 3 and "cannot be fetched" in done.err
 
 
 def test_nobody_answers(pabal: Pabal) -> None:

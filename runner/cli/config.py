@@ -199,6 +199,8 @@ def _toml(path: Path, table: tuple[str, ...]) -> Iterator[Setting]:
         options: Any = tomllib.loads(decode(data))
     except tomllib.TOMLDecodeError as error:
         raise LoadError(f"is not valid TOML: {error}", where=str(path)) from error
+    except RecursionError as error:
+        raise LoadError("is nested too deeply", where=str(path)) from error
     for name in table:
         options = options.get(name, {})
     if not isinstance(options, dict):

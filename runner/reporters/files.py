@@ -6,7 +6,7 @@ import os
 import secrets
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
@@ -25,11 +25,16 @@ def report_path(export: str | None, extension: str, now: datetime, stem: str = S
     Raises:
         UsageError: there can be no file at this place.
     """
-    path = Path(export).expanduser() if export else FOLDER
+    path = Path(export) if export else FOLDER
     try:
+        path = path.expanduser()
+        with suppress(FileNotFoundError):
+            path.stat()
         if not export or path.is_dir() or export.endswith("/"):
             path = _stamped(path, extension, now, stem)
         path.parent.mkdir(parents=True, exist_ok=True)
+    except (ValueError, RuntimeError) as error:  # a NUL, half a surrogate pair; ~ of nobody
+        raise UsageError(f"no file can be called that: {error}", where=ascii(str(path))) from error
     except OSError as error:
         raise _unwritable(path, error) from error
     if not os.access(path.parent, os.W_OK):
