@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,7 @@ class Seen:
     failed: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    codes: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     exit_code: int = -1
 
@@ -87,6 +89,7 @@ def run(letter: str, folders: tuple[str, ...] = (), env_vars: dict[str, str] | N
                     seen.refused.append(event.place.item.name)
                 case RequestSent(source="item", response=response) if response:
                     seen.sent.append(event.place.item.name)
+                    seen.codes[json.loads(response.body).get("msg_cd", "")] += 1
                 case RequestSent(source="script"):
                     seen.calls += 1
                 case ItemSkipped():
@@ -204,11 +207,12 @@ def test_every_v_row_is_sent_and_passes_against_the_simulator() -> None:
     assert seen.notes.count("account: CANO ← CANO_T (50****02)") == 4
 
 
-def test_every_j_row_is_sent_and_passes_where_real_orders_are_allowed() -> None:
-    seen = run("J", allow_real_orders=True)
+def test_every_j_row_is_sent_and_passes_within_the_limits_where_real_orders_are_allowed() -> None:
+    seen = run("J", allow_real_orders=True, simulate_limits=True)
     assert (seen.failed, seen.refused, seen.skipped, seen.exit_code) == ([], [], {}, ExitCode.OK)
     assert len(rows_of("J", seen.sent)) == ROWS["J"]
     assert (len(seen.sent), seen.calls) == (146, 22)
+    assert not {code for code in seen.codes if code.startswith("EGW")}
 
 
 def test_real_orders_are_refused_otherwise() -> None:
@@ -223,4 +227,4 @@ def test_orders_are_not_sent_without_the_values_they_need() -> None:
     seen = run("V", folders=("국내주식주문 · 주문",))
     assert list(seen.skipped) == ["V_주식주문(현금)", "V_주식주문(정정취소) · 정정", "V_주식주문(정정취소) · 취소"]
     assert {line.partition(": ")[2] for line in seen.failed} == {"앞선 요청에서 값을 받았습니다"}
-    assert (seen.sent, seen.exit_code) == ([], ExitCode.ASSERTION_FAILED)
+    assert (seen.sent, seen.calls, seen.exit_code) == ([], 0, ExitCode.ASSERTION_FAILED)

@@ -15,11 +15,11 @@ from uuid import NAMESPACE_URL, uuid5
 from runner.kis import publish_scripts as scripts
 from runner.kis.accounts import ACCOUNT_OF
 from runner.kis.catalogue import VARIABLE_PREFIXES, Api, Sample, catalogue, meanings
+from runner.kis.hosts import DOMAIN, MOCK_HOST
 from runner.kis.publish_texts import COLLECTIONS, FOLDERS, describe
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
-HOST_VARIABLES = {"V": "VTS", "J": "PROD"}
-HOST_URLS = {"VTS": "https://openapivts.koreainvestment.com:29443", "PROD": "https://openapi.koreainvestment.com:9443"}
+HOST_URLS = {"VTS": f"https://{MOCK_HOST}:29443", "PROD": f"https://openapi.{DOMAIN}:9443"}
 _OTHERS = {"V": ["V_APPROVAL_KEY"], "J": ["APPROVAL_KEY", "HTS_ID"]}
 FILES = {"V": "kis-mock", "J": "kis-real"}
 
@@ -115,7 +115,7 @@ def _samples(api: Api, letter: str) -> Iterable[Sample]:
 
 
 def _request(api: Api, sample: Sample, letter: str) -> dict[str, Any]:
-    host, prefix = HOST_VARIABLES[letter], VARIABLE_PREFIXES[letter, sample.keys]
+    host, prefix = _host(letter), VARIABLE_PREFIXES[letter, sample.keys]
     name = f"{letter}_{api.name}" + (f" · {sample.label}" if sample.label else "")
     events = [
         _event("prerequest", scripts.prerequest(api, sample, host, prefix)),
@@ -135,6 +135,11 @@ def _request(api: Api, sample: Sample, letter: str) -> dict[str, Any]:
         "request": request,
         "response": [],
     }
+
+
+def _host(letter: str) -> str:
+    """The variable of the host's URL, which is called as the stock keys' variables begin."""
+    return VARIABLE_PREFIXES[letter, "stock"]
 
 
 def _headers(api: Api, sample: Sample, letter: str, prefix: str) -> Iterator[dict[str, str]]:

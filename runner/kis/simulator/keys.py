@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from runner.kis.accounts import ACCOUNT_OF
+from runner.kis.catalogue import HOSTS, VARIABLE_PREFIXES
 from runner.kis.simulator.facts import Fault
 from runner.kis.simulator.values import KST
 
@@ -17,8 +19,7 @@ TOKEN_LIFE = 24 * 3600
 SAME_TOKEN = 6 * 3600
 ISSUE_PAUSE = 60
 
-ACCOUNT_OF = {"VTS": "CANO", "VTT": "CANO_T", "PROD": "CANO_REAL", "PROT": "CANO_REAL_T"}
-HOST_OF = {"VTS": "mock", "VTT": "mock", "PROD": "real", "PROT": "real"}
+HOST_OF = {prefix: HOSTS[letter] for (letter, _), prefix in VARIABLE_PREFIXES.items()}
 
 TEST_CREDENTIALS: Mapping[str, str] = {
     **{account: str(50000001 + n) for n, account in enumerate(ACCOUNT_OF.values())},
