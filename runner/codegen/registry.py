@@ -19,7 +19,7 @@ from runner.plan import Plan, Step
 GROUP = "pabal.codegen.v1"
 """Entry points of this group name a `Target`, or a function without parameters that makes one."""
 
-_OURS = ("requests", "httpx", "aiohttp", "http_client", "urllib3", "curl", "pytest_module")
+_OURS = ("requests", "httpx", "aiohttp", "http_client", "urllib3", "curl", "client", "pytest_module")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.codegen.support.pm import Script
+from runner.codegen.support.sandbox import JavaScript
 from runner.load import collection_from_json
 from runner.model import Collection, Json
 
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
 
 Header: TypeAlias = tuple[str, str] | Json
 """Name and value, or Postman's form for one that is switched off or has no value."""
-
-
-@dataclass(frozen=True, slots=True)
-class JavaScript:
-    """A script that has no counterpart in Python and runs in Postman's sandbox. `packages` are those it requires."""
-
-    code: str
-    packages: Mapping[str, Any] = field(default_factory=dict)
 
 
 Scripts: TypeAlias = Sequence[Script | JavaScript]

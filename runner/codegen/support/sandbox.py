@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from runner.codegen.support.pm import Pm, Response, Script, SkipRequest
 from runner.codegen.support.values import JsError, text, truthy, undefined
@@ -19,6 +21,14 @@ from runner.sandbox import (
     ScriptResult,
     Skipped,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class JavaScript:
+    """A script that has no counterpart in Python and runs in Postman's sandbox. `packages` are those it requires."""
+
+    code: str
+    packages: Mapping[str, Any] = field(default_factory=dict)
 
 
 class TranslatedSandbox:

@@ -9,6 +9,7 @@ from typing import Any
 from runner import __version__
 from runner import url as urls
 from runner.codegen.code import sorted_imports, templates
+from runner.codegen.docs import docstring, harmless
 from runner.codegen.format import formatted
 from runner.codegen.literals import without_literals
 from runner.codegen.names import environ_name, identifier
@@ -87,7 +88,12 @@ class Module:
             **named,
             **self.owner(item, request.auth),
         )
-        return Line(name=name, definition=_flat(made, f"{name} = "), test=self.name(f"test {item.name}"), doc=_docstring(step))
+        return Line(
+            name=name,
+            definition=_flat(made, f"{name} = "),
+            test=self.name(f"test {item.name}"),
+            doc=docstring(step.title, item.request.description or item.description, 1),
+        )
 
     def _wanted(self, item: Item) -> bool:
         """Whether a script may name the item by its id."""
@@ -140,23 +146,6 @@ def _url(url: Url) -> Expression:
     return literal(text if same else url_json(url))
 
 
-def _docstring(step: Step) -> str:
-    notes = (step.item.request.description or step.item.description).strip()
-    lines = [line.rstrip() for line in _harmless(notes).splitlines()]
-    text = "\n".join(
-        [
-            _harmless(step.title) or "A request without a name.",
-            *(["", *(f"    {line}".rstrip() for line in lines), "    "] if lines else []),
-        ]
-    )
-    return f'"""{text}"""'
-
-
-def _harmless(text: str) -> str:
-    """A text inside of a docstring."""
-    return text.replace("\\", "\\\\").replace('"""', "'''").removesuffix('"') + ("'" if text.endswith('"') else "")
-
-
 def generate(job: Job) -> Iterator[File]:
     """The module."""
     plan = job.plan
@@ -172,7 +161,7 @@ def generate(job: Job) -> Iterator[File]:
         suite = {"variables": literal(variables), **suite}
     rows = [dict(row) for row in plan.rows]
     text = templates().get_template("pytest.py.j2").render(
-        doc=_harmless(collection.name),
+        doc=harmless(collection.name),
         version=__version__,
         imports=sorted_imports(_imports(scripts)),
         scripts=list(scripts.found.values()),

@@ -1,0 +1,263 @@
+"""What generated clients are built on: the collection's variables, its scripts, and the guards before a real account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from importlib import import_module
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from runner.assemble import PLUGS
+from runner.codegen.support.pm import Script
+from runner.codegen.support.sandbox import JavaScript, run_translated
+from runner.dynamic import Dynamic
+from runner.errors import Refused
+from runner.extension import Extension
+from runner.jstext import js_text
+from runner.load import request_from_json
+from runner.model import Collection, Json, Prepared
+from runner.sandbox import Answer, Assertion, Execution, RequestAnswer, RequestCall, Said, ScriptError, ScriptResult
+from runner.secrets import Secrets
+from runner.url import unparse
+from runner.variables import MISSING, Scope, Scopes
+
+
+class Response(Protocol):
+    """What a session answers with; `requests.Response` is one."""
+
+    status_code: int
+    reason: str
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Http(Protocol):
+    """What sends requests; `requests.Session` is one."""
+
+    def request(self, method: str, url: str, *, headers: Any = ..., data: Any = ..., timeout: Any = ...) -> Response: ...
+    def close(self) -> None: ...
+
+
+Session = TypeVar("Session", bound=Http)
+
+
+class Client(Generic[Session]):
+    """Base of generated clients. Use as a context manager, or `close` it.
+
+    Requests that change an account are only sent with `allow_changes`, on a real account only with `allow_real_changes`
+    too. `failures` are the names of the checks of the last request that did not hold. `timeout` is in seconds.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        timeout: float | None,
+        allow_changes: bool,
+        allow_real_changes: bool,
+        environment: Mapping[str, Any],
+        collection: Mapping[str, Any],
+        globals: Mapping[str, Any],
+    ) -> None:
+        self.session = session
+        self.timeout = timeout
+        self.allow_changes = allow_changes
+        self.failures: list[str] = []
+        self._stack = ExitStack()
+        self._stack.callback(session.close)
+        self.scopes = Scopes(
+            environment=Scope.of(environment),
+            globals=Scope.of(globals),
+            collection=Scope.of(collection),
+            dynamic=Dynamic(lambda texts: self._engine().replace_in(texts)),
+        )
+        self._v8: Any = None
+        self._extensions = _extensions(self.scopes, allow_real_changes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session, and the script engine if one was needed."""
+        self._stack.close()
+
+    def __getitem__(self, name: str) -> str:
+        """A variable as it goes into a request.
+
+        Raises:
+            LookupError: it has no value.
+        """
+        value = self.scopes.find(name)
+        if value is MISSING:
+            raise LookupError(f"the variable {name} has no value: give it to the constructor, or set it")
+        return self.scopes.replace(js_text(value))
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Give an environment variable a value."""
+        self.scopes.environment.set(name, value)
+
+    def confirm(self) -> None:
+        """Before a request that changes an account, as far as the collection tells.
+
+        Raises:
+            Refused: that is not allowed.
+        """
+        if not self.allow_changes:
+            raise Refused("not sent, it changes an account", hint="make the client with allow_changes=True to send it")
+
+    def check(self, method: str, url: str, headers: Mapping[str, str]) -> None:
+        """Look at a request before it leaves.
+
+        Raises:
+            Refused: it changes an account, and that is not allowed.
+        """
+        prepared = Prepared(method=method, url=url, headers=tuple([(name, str(value)) for name, value in headers.items()]))
+        if any(extension.changes(prepared) for extension in self._extensions):
+            self.confirm()
+        for extension in self._extensions:
+            extension.guard(prepared, "item")
+
+    def before(
+        self, scripts: Sequence[Script | JavaScript], method: str, url: str, body: str | None = None, *, first: bool = True
+    ) -> None:
+        """Run pre-request scripts; what they set counts for what is made of variables afterwards. `first` of a request."""
+        self.failures = [] if first else self.failures
+        request: Json = (
+            {"method": method, "url": url, "body": {"mode": "raw", "raw": body}} if body else {"method": method, "url": url}
+        )
+        self._run(scripts, "prerequest", request, None)
+
+    def after(self, scripts: Sequence[Script | JavaScript], response: Response, *, first: bool = True) -> None:
+        """Run test scripts, which store tokens and the like; `first` of a request unless `before` was called."""
+        self.failures = [] if first else self.failures
+        self._run(scripts, "test", {"method": "GET", "url": ""}, _json(response))
+
+    def _run(self, scripts: Sequence[Script | JavaScript], listen: str, request: Json, response: Json | None) -> None:
+        for script in scripts:
+            result = self._talk(script, self._execution(script, listen, request, response))
+            for mutations, scope in (
+                (result.environment, self.scopes.environment),
+                (result.globals, self.scopes.globals),
+                (result.collection_variables, self.scopes.collection),
+            ):
+                for mutation in mutations:
+                    scope.apply(mutation)
+            if result.local is not None:
+                self.scopes.local = Scope.of({entry["key"]: entry.get("value") for entry in result.local})
+            if result.request and _differs(result.request, request):
+                raise NotImplementedError("a pre-request script changed the request, which a client does not carry over")
+            if result.skipped:
+                raise Refused("a script called pm.execution.skipRequest", hint="see `failures` for the check that did not hold")
+
+    def _talk(self, script: Script | JavaScript, execution: Execution) -> ScriptResult:
+        if isinstance(script, JavaScript):
+            conversation = self._engine().run(execution)
+        else:
+            conversation = run_translated(script, execution, self.scopes.dynamic)
+        answer: Answer = None
+        while True:
+            try:
+                answer = self._hear(conversation.send(answer))
+            except StopIteration as stop:
+                result: ScriptResult = stop.value
+                return result
+
+    def _hear(self, said: Said) -> Answer:
+        match said:
+            case Assertion(passed=False, skipped=False, name=name):
+                self.failures.append(name)
+            case ScriptError(name=name, message=message):
+                self.failures.append(f"{name}: {message}")
+            case RequestCall(request=request):
+                return self._ask(request)
+        return None
+
+    def _ask(self, request: Json) -> RequestAnswer:
+        """Send what a script asks for."""
+        from runner.exchange import script_request
+        from runner.request import prepare
+
+        prepared = prepare(script_request(request)[0], behavior={"disableBodyPruning": True})
+        headers = {name: value for name, value in prepared.headers if name.lower() not in prepared.system_headers}
+        self.check(prepared.method, prepared.url, headers)
+        try:
+            found = self.session.request(prepared.method, prepared.url, headers=headers, data=prepared.body, timeout=self.timeout)
+        except OSError as error:
+            return RequestAnswer(error=str(error))
+        return RequestAnswer(response=_json(found))
+
+    def _execution(self, script: Script | JavaScript, listen: str, request: Json, response: Json | None) -> Execution:
+        return Execution(
+            listen=listen,
+            code=script.code if isinstance(script, JavaScript) else "",
+            packages=script.packages or None if isinstance(script, JavaScript) else None,
+            request=request,
+            response=response,
+            environment=self.scopes.environment.as_json(),
+            globals=self.scopes.globals.as_json(),
+            collection_variables=self.scopes.collection.as_json(),
+            local=self.scopes.local.as_json(),
+        )
+
+    def _engine(self) -> Any:
+        if self._v8 is None:
+            from runner.sandbox.v8 import V8Sandbox
+
+            self._v8 = V8Sandbox()
+            self._stack.callback(self._v8.close)
+        return self._v8
+
+
+class Group(Generic[Session]):
+    """A folder of a client."""
+
+    def __init__(self, client: Client[Session]) -> None:
+        self._client = client
+
+
+def _differs(left: Json, given: Json) -> bool:
+    """Whether a script left another request than it was given."""
+    ours, theirs = request_from_json(given), request_from_json(left)
+    bodies = (each.body.raw if each.body else "" for each in (ours, theirs))
+    return (
+        len(set(bodies)) > 1 or ours.method != theirs.method or bool(theirs.headers) or unparse(ours.url) != unparse(theirs.url)
+    )
+
+
+def _json(response: Response) -> Json:
+    return {
+        "code": response.status_code,
+        "status": response.reason,
+        "header": [{"key": key, "value": value} for key, value in response.headers.items()],
+        "responseTime": 0,
+        "body": response.text,
+    }
+
+
+class _Host:
+    """A run without a collection, which is all that the guards need: they know the broker's hosts by name."""
+
+    def __init__(self, scopes: Scopes) -> None:
+        self.collection = Collection(id="", name="")
+        self.scopes = scopes
+        self.secrets = Secrets()
+
+    def supply(self, values: Mapping[str, str], text: str, *, override: bool = False) -> None:
+        """Nothing is simulated here."""
+
+    def on_close(self, callback: Callable[[], object]) -> None:
+        """Nothing is started here."""
+
+
+def _extensions(scopes: Scopes, allow_real_changes: bool) -> tuple[Extension, ...]:
+    plugs = [import_module(name).plug for name in PLUGS if find_spec(name.rpartition(".")[0])]
+    extras = {"allow_real_orders": allow_real_changes}
+    return tuple(found for plug in plugs if (found := plug(_Host(scopes), extras)))

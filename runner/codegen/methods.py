@@ -1,0 +1,239 @@
+"""One request as a method of a client: what can be said at the call, and the lines that send it on the client's session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runner import url as urls
+from runner.codegen.bodies import Number
+from runner.codegen.code import Frame, Names
+from runner.codegen.describe import describe
+from runner.codegen.description import Description, Diagnostic, FormBody, Hole, JsonBody, Text, TextBody, Use
+from runner.codegen.docs import docstring
+from runner.codegen.holes import COMPUTED, SAFE
+from runner.codegen.registry import Job
+from runner.codegen.targets.requests import context
+from runner.codegen.writer import Bracket, Code, Entry, Expression, Style, literal, string, write
+from runner.plan import Step
+from runner.variables import MISSING
+
+TYPES = {str: "str", bool: "bool", int: "int", float: "float"}
+_FLAT = Style(width=10**9)
+_OWN_SESSION = "requests.Session() as session"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A parameter of a method: `hole` stands for it in the description, `variable` is what it is left to where it is None."""
+
+    hole: Hole
+    type: str
+    default: str
+    variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A method as the template writes it."""
+
+    name: str
+    parameters: list[str]
+    doc: str
+    lines: list[str]
+
+
+@dataclass(kw_only=True)
+class MethodWriter:
+    """One method under way.
+
+    `around` are the pre-request scripts of the collection and the folders, `own` those of the request, `after` all tests.
+    """
+
+    job: Job
+    step: Step
+    name: str
+    client: str
+    around: list[str]
+    own: list[str]
+    after: list[str]
+    parameters: list[Parameter] = field(default_factory=list)
+    imports: set[str] = field(default_factory=set)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    changes: bool = False
+
+    def method(self) -> Method:
+        """The method."""
+        description = self._parametrised(self._described())
+        self.changes = any(extension.changes(description.prepared) for extension in self.job.sources.extensions)
+        frame = Frame(description=description, style=_FLAT, names=Names(function=self.name))
+        made = context(frame, replace(self.job.settings, body=None))
+        names = {hole.name: name for name, hole in frame.names.given(description.holes)}
+        lines = list(self._lines(frame, made, names))
+        self.imports |= frame.imports
+        self.diagnostics += [replace(entry, text=f"{self.step.title}: {entry.text}") for entry in frame.diagnostics]
+        written = [
+            f"{names[each.hole.name]}: {each.type} = {each.default}" for each in self.parameters if each.hole.name in names
+        ]
+        title = f"{description.method} {self.step.title}"
+        return Method(name=self.name, parameters=written, doc=docstring(title, description.notes, 2), lines=lines)
+
+    def _described(self) -> Description:
+        """The request, with every variable a hole: the client has their values."""
+
+        def choose(name: str, value: Any, type: str) -> Hole | None:
+            if name.startswith("$"):
+                return Hole(name=name, source="computed", key=COMPUTED[name][0]) if name in COMPUTED else None
+            return Hole(name=name, source="environ", key=name, value="" if value in (MISSING, None) else str(value))
+
+        return describe(self.step, replace(self.job.sources, choose=choose))
+
+    # ------------------------------------------------------------------------------------------------------- parameters
+
+    def _parametrised(self, description: Description) -> Description:
+        """The description with its query parameters and the top of its body as parameters of the method."""
+        address, body = description.address, description.body
+        if address.params is not None:
+            address = replace(address, params=self._pairs(address.params))
+        if isinstance(body, JsonBody) and isinstance(body.value, dict):
+            body = replace(body, value={key: self._parameter(key, value) for key, value in body.value.items()})
+        elif isinstance(body, FormBody):
+            body = replace(body, fields=self._pairs(body.fields))
+        holes = (*description.holes, *(each.hole for each in self.parameters))
+        return replace(description, address=address, body=body, holes=holes)
+
+    def _pairs(self, pairs: tuple[tuple[Text, Text], ...]) -> tuple[tuple[Text, Text], ...]:
+        keys = [key.plain for key, _ in pairs]
+        return tuple((key, self._parameter(key.plain, value) if keys.count(key.plain) == 1 else value) for key, value in pairs)
+
+    def _parameter(self, key: str | None, value: Any) -> Any:
+        """A value, or what stands for it where it can be given at the call."""
+        plain = value.plain if isinstance(value, Text) else value
+        whole = value.hole if isinstance(value, Text) else None
+        variable = whole.name if whole is not None and whole.source != "computed" else None
+        if key is None or isinstance(value, Number) or (variable is None and type(plain) not in TYPES):
+            return value
+        # Blanks are no part of an identifier, and tell a parameter from a variable of the same name.
+        hole = Hole(name=key + " " * (1 + len(self.parameters)), source="argument", key=key)
+        kind, default = ("str | None", "None") if variable else (TYPES[type(plain)], _flat(literal(plain)))
+        self.parameters.append(Parameter(hole=hole, type=kind, default=default, variable=variable))
+        return Text((Use(hole=hole),))
+
+    # ------------------------------------------------------------------------------------------------------------ lines
+
+    def _lines(self, frame: Frame, made: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
+        description, client = frame.description, self.client
+        assigned: dict[str, Expression] = dict(made["assigned"])
+        headers = assigned.pop("headers", None)
+        method, body = string(description.method), self._sent_text(frame)
+        if client != "self":
+            yield f"{client} = self._client"
+        if self.changes:
+            yield f"{client}.confirm()"
+        first = [*self.around, *([] if body else self.own)]
+        own = self.own if body else []
+        if first:
+            url = string(urls.unparse(self.step.item.request.url))
+            yield f"{client}.before([{', '.join(first)}], {method}, {url})"
+        late = _only_in_headers(description) if own else set()
+        yield from self._defaults(names)
+        yield from self._fetched(frame, names, {hole.name for hole in description.holes} - late)
+        yield from (f"# {diagnostic.text}" for diagnostic in frame.diagnostics)
+        for name, value in assigned.items():
+            yield _flat(value, f"{name} = ")
+        if own:
+            yield f"{client}.before([{', '.join(own)}], {method}, url, {body}{', first=False' if first else ''})"
+            yield from self._fetched(frame, names, late)
+        yield _flat(headers, "headers = ") if headers is not None else "headers: dict[str, str] = {}"
+        yield f"{client}.check({method}, url, {'dict(headers)' if made['twice'] else 'headers'})"
+        yield from _call(made, client)
+        if self.after:
+            yield f"{client}.after([{', '.join(self.after)}], response{', first=False' if first or own else ''})"
+        yield from ("response.raise_for_status()", "return response")
+
+    def _defaults(self, names: Mapping[str, str]) -> Iterator[str]:
+        for each in self.parameters:
+            if each.variable and each.hole.name in names:
+                yield f"if {names[each.hole.name]} is None:"
+                yield f"    {names[each.hole.name]} = {self.client}[{string(each.variable)}]"
+
+    def _fetched(self, frame: Frame, names: Mapping[str, str], wanted: set[str]) -> Iterator[str]:
+        own = {each.hole.name for each in self.parameters}
+        fetched = [hole for hole in frame.description.holes if hole.name in names and hole.name in wanted - own]
+        for hole in fetched:
+            if hole.source == "computed":
+                frame.imports.add(COMPUTED[hole.name][1])
+            yield f"{names[hole.name]} = {hole.key if hole.source == 'computed' else f'{self.client}[{string(hole.name)}]'}"
+        given = {names[hole.name] for hole in fetched} | {names[name] for name in own & wanted if name in names}
+        for name, value, quoting in frame.names.quotings():
+            if value in given:
+                frame.imports.add("from urllib.parse import quote")
+                yield f"{name} = quote({value}, safe={string(SAFE[quoting])})"
+
+    def _sent_text(self, frame: Frame) -> str:
+        """The body as an argument for scripts, which see the text that will be sent; empty where there is none."""
+        if isinstance(frame.description.body, TextBody):
+            return "payload"
+        if not self.own or not isinstance(frame.description.body, JsonBody):
+            return ""
+        frame.imports.add("import json")
+        return "json.dumps(payload)"
+
+
+def _only_in_headers(description: Description) -> set[str]:
+    """The holes that are not needed before a pre-request script runs, because only headers have them."""
+    elsewhere = {hole.name for hole in description.address.exact.holes()} | {hole.name for hole in _holes(description.body)}
+    return {hole.name for _, text in description.headers for hole in text.holes()} - elsewhere
+
+
+def _holes(value: Any) -> Iterator[Hole]:
+    """The holes anywhere in a body."""
+    match value:
+        case Text():
+            yield from value.holes()
+        case JsonBody():
+            yield from value.text.holes()
+            yield from _holes(value.value)
+        case Number():
+            yield value.hole
+        case dict():
+            for entry in value.values():
+                yield from _holes(entry)
+        case list() | tuple():
+            for entry in value:
+                yield from _holes(entry)
+        case FormBody():
+            yield from _holes(value.fields)
+        case TextBody():
+            yield from value.text.holes()
+
+
+def _call(made: Mapping[str, Any], client: str) -> Iterator[str]:
+    """The call, on the client's session instead of one of its own."""
+    opened = [str(each.flat) for each in made["opened"] if each.flat != _OWN_SESSION]
+    yield f"session = {client}.session"
+    depth = "    " if opened else ""
+    if opened:
+        yield f"with {', '.join(opened)}:"
+    if prepared := made["dots"] or made["twice"]:
+        yield depth + _flat(made["request"], "request = ")
+        yield from (depth + line for line in _put_in(made))
+    sent: Bracket = made["sent"]
+    entries = [Entry(Code(f"{client}.timeout"), head=each.head) if each.head == "timeout=" else each for each in sent.entries]
+    if not prepared and not any(each.head == "headers=" for each in entries):
+        entries.append(Entry(Code("headers"), head="headers="))
+    opening = sent.opening.replace("requests.", "session.", 1)
+    yield depth + _flat(replace(sent, opening=opening, entries=tuple(entries)), "response = ")
+
+
+def _put_in(made: Mapping[str, Any]) -> Iterator[str]:
+    if made["dots"]:
+        yield "request.url = url  # requests would work out the dots"
+    if made["twice"]:
+        yield "request.headers = cast(Any, headers)"
+    yield f"settings = session.merge_environment_settings(url, {{}}, None, {made['verify']}, None)"
+
+
+def _flat(value: Expression, before: str = "") -> str:
+    return write(value, before=before, style=_FLAT)

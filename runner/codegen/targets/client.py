@@ -1,0 +1,205 @@
+"""A typed client of a whole collection: a class with a method for each request, and folders as attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner import __version__
+from runner.codegen.code import sorted_imports, templates
+from runner.codegen.description import Diagnostic
+from runner.codegen.docs import docstring, harmless
+from runner.codegen.format import formatted
+from runner.codegen.methods import TYPES, Method, MethodWriter
+from runner.codegen.names import environ_name, identifier
+from runner.codegen.registry import File, Job, Target
+from runner.codegen.scripting import Scripts, scripts_of
+from runner.codegen.scripts.context import SUPPORT
+from runner.codegen.writer import Style, literal, string
+from runner.model import Folder
+from runner.plan import Step
+
+_FLAT = Style(width=10**9)
+_MEMBERS = frozenset(
+    "self client response session timeout allow_changes allow_real_changes failures scopes check before after close from_env "
+    "Client Group JavaScript Self Any requests os json url headers params payload body".split()
+)
+
+
+@dataclass(kw_only=True)
+class Class:
+    """A class under way: the client itself, or a folder of it."""
+
+    name: str
+    doc: str
+    attribute: str = ""
+    root: bool = False
+    methods: list[Method] = field(default_factory=list)
+    children: list[Class] = field(default_factory=list)
+    taken: set[str] = field(default_factory=lambda: set(_MEMBERS))
+
+    @property
+    def base(self) -> str:
+        return "Client" if self.root else "Group"
+
+    def member(self, wanted: str) -> str:
+        """A name for a method or a folder that nothing else here has."""
+        found = identifier(wanted, fallback="request", taken=self.taken)
+        self.taken.add(found)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An argument of the constructor."""
+
+    name: str
+    type: str
+    default: str
+    from_env: str
+
+
+@dataclass(kw_only=True)
+class Module:
+    """A client module under way."""
+
+    job: Job
+    scripts: Scripts
+    imports: set[str] = field(default_factory=lambda: {"import requests"})
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    classes: dict[int, Class] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    changes: bool = False
+
+    def build(self) -> None:
+        """All classes with their methods."""
+        root = self.job.plan.collection
+        self.classes[id(root)] = Class(
+            name=self.class_name(root.name or "Collection"), doc=docstring(root.name, root.description, 1), root=True
+        )
+        for step in self.job.plan.steps:
+            for parent, folder in zip(step.chain, step.chain[1:], strict=False):
+                if id(folder) not in self.classes:
+                    self._folder(self.classes[id(parent)], folder)
+            owner = self.classes[id(step.chain[-1])]
+            owner.methods.append(self._method(owner, step))
+
+    def _method(self, owner: Class, step: Step) -> Method:
+        chain, everyone = step.chain, step.owners
+        writer = MethodWriter(
+            job=self.job,
+            step=step,
+            name=owner.member(step.item.name),
+            client="self" if owner.root else "client",
+            around=[script.name for part in chain for script in self.scripts.of(part, "prerequest")],
+            own=[script.name for script in self.scripts.of(step.item, "prerequest")],
+            after=[script.name for part in everyone for script in self.scripts.of(part, "test")],
+        )
+        made = writer.method()
+        self.imports |= writer.imports
+        self.diagnostics += writer.diagnostics
+        self.changes = self.changes or writer.changes
+        return made
+
+    def _folder(self, parent: Class, folder: Folder) -> None:
+        made = Class(
+            name=self.class_name(folder.name),
+            doc=docstring(folder.name, folder.description, 1),
+            attribute=parent.member(folder.name),
+        )
+        self.classes[id(folder)] = made
+        parent.children.append(made)
+
+    def class_name(self, wanted: str) -> str:
+        """A class name that nothing else in the module has."""
+        words = identifier(wanted, fallback="folder").strip("_").split("_")
+        base = "".join(word[:1].upper() + word[1:] for word in words)
+        name, number = base, 2
+        while name in self.taken or name in _MEMBERS:
+            name, number = f"{base}{number}", number + 1
+        self.taken.add(name)
+        return name
+
+
+def _variables(job: Job) -> tuple[list[Variable], dict[str, dict[str, str]]]:
+    """The constructor's arguments, and for each scope which of them fill it."""
+    scopes = job.sources.scopes
+    found: list[Variable] = []
+    filled: dict[str, dict[str, str]] = {"environment": {}, "collection": {}, "globals": {}}
+    taken = set(_MEMBERS)
+    for scope_name, scope in (
+        ("environment", scopes.environment),
+        ("collection", scopes.collection),
+        ("globals", scopes.globals),
+    ):
+        for entry in scope:
+            value = scope.get(entry.key)
+            name = identifier(entry.key, fallback="variable", taken=taken)
+            taken.add(name)
+            filled[scope_name][entry.key] = name
+            hidden = value is None or job.sources.choose(entry.key, value, entry.type) is not None
+            found.append(_variable(name, entry.key, "" if hidden else value))
+    return found, filled
+
+
+def _variable(name: str, key: str, value: Any) -> Variable:
+    default = str(literal(value).flat) if isinstance(value, str | int | float) else repr(value)
+    kind = TYPES.get(type(value), "Any")
+    from_env = f"os.environ.get({string(environ_name(key))}, {default})" if kind == "str" else default
+    return Variable(name=name, type=kind, default=default, from_env=from_env)
+
+
+def _mapping(filled: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{string(key)}: {name}" for key, name in filled.items()) + "}"
+
+
+def generate(job: Job) -> Iterator[File]:
+    """The module."""
+    scripts = scripts_of(job.plan.steps, taken=_MEMBERS, fallback=job.settings.sandbox_fallback)
+    module = Module(job=job, scripts=scripts, taken={*_MEMBERS, *scripts.names})
+    module.build()
+    variables, filled = _variables(job)
+    root = next(each for each in module.classes.values() if each.root)
+    module.imports |= set(_imports(scripts, variables, module))
+    text = templates().get_template("client.py.j2").render(
+        doc=harmless(f"{job.plan.collection.name}: a client."),
+        version=__version__,
+        changes=module.changes,
+        imports=sorted_imports(module.imports),
+        exported=f'["{root.name}"]',
+        scripts=list(scripts.found.values()),
+        groups=[*(each for each in module.classes.values() if not each.root), root],
+        variables=variables,
+        timeout="None" if job.sources.timeout is None else f"{job.sources.timeout:g}",
+        environment=_mapping(filled["environment"]),
+        collection=_mapping(filled["collection"]),
+        globals=_mapping(filled["globals"]),
+    )  # fmt: skip
+    name = identifier(job.plan.collection.name, fallback="client").rstrip("_")
+    found = tuple(dict.fromkeys((*module.diagnostics, *scripts.diagnostics)))
+    yield File(path=f"{name}.py", text=formatted(text, job.settings.style), diagnostics=found)
+
+
+def _imports(scripts: Scripts, variables: list[Variable], module: Module) -> Iterator[str]:
+    if any("os.environ" in each.from_env for each in variables):
+        yield "import os"
+    typing = ["Any"] if "Any" in scripts.imports or any(each.type == "Any" for each in variables) else []
+    if not any("from typing import Any" in line for line in module.imports):
+        yield f"from typing import {', '.join([*typing, 'Self'])}"
+    if support := sorted(scripts.imports - {"Any"}):
+        yield f"from {SUPPORT} import {', '.join(support)}"
+    if any(script.reason and script.text.startswith("#") for script in scripts.found.values()):
+        yield f"from {SUPPORT}.sandbox import JavaScript"
+    yield f"from runner.client import {'Client, Group' if len(module.classes) > 1 else 'Client'}"
+
+
+TARGETS = (
+    Target(
+        name="client",
+        label="Python · typed client of the whole collection",
+        generate=generate,
+        needs=("pabal", "requests"),
+        whole=True,
+    ),
+)

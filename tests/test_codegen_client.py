@@ -1,0 +1,263 @@
+"""The client generated from a collection: what its methods send, take and remember."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import itertools
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ruff import find_ruff_bin
+
+from runner import Environment, Options, Refused, Variable, run
+from runner.codegen.registry import File
+from runner.generate import CodeOptions, generate
+from runner.kis.simulator import Simulator
+from runner.load import collection_from_json
+from tests.servers import Recorder, answer
+
+ROOT = Path(__file__).parents[1]
+MOCK = ROOT / "collections" / "kis-mock.postman_collection.json"
+REAL = ROOT / "collections" / "kis-real.postman_collection.json"
+COUNT = itertools.count()
+
+
+def client_of(items: list[Any], *, values: dict[str, str] | None = None, root: Any = None, **options: Any) -> File:
+    collection = collection_from_json({"info": {"name": "Shop API"}, "item": items, **(root or {})})
+    environment = Environment(values=tuple(Variable(key=key, value=value) for key, value in (values or {}).items()))
+    (file,) = generate(collection, Options(environment=environment), CodeOptions(target="client", **options))
+    return file
+
+
+def module_of(text: str, folder: Path) -> ModuleType:
+    path = folder / f"client_{next(COUNT)}.py"
+    path.write_text(text, "utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def made(file: File, folder: Path, **arguments: Any) -> Any:
+    module = module_of(file.text, folder)
+    return getattr(module, module.__all__[0])(**arguments)
+
+
+def item(name: str, url: str, method: str = "GET", test: str = "", prerequest: str = "", **request: Any) -> dict[str, Any]:
+    events = [
+        {"listen": listen, "script": {"exec": code}} for listen, code in (("prerequest", prerequest), ("test", test)) if code
+    ]
+    return {"name": name, "request": {"method": method, "url": url, **request}, "event": events}
+
+
+def raw(text: str) -> dict[str, Any]:
+    return {"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}
+
+
+@pytest.fixture(scope="module")
+def mock_client() -> File:
+    environment = ROOT / "environments" / "kis-mock.postman_environment.json"
+    (file,) = generate(MOCK, Options(environment=environment), CodeOptions(target="client"))
+    return file
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator(limits=False) as found:
+        yield found
+
+
+def test_a_cash_order_is_placed_found_and_cancelled_on_the_simulator(
+    mock_client: File, simulator: Simulator, tmp_path: Path
+) -> None:
+    names = ("CANO", "VTS_APPKEY", "VTS_APPSECRET")
+    given = {name.lower(): simulator.credentials[name] for name in names}
+    with made(mock_client, tmp_path, vts=simulator.mock_url, allow_changes=True, **given) as client:
+        client.oauth인증.v_접근토큰발급()
+        client.시세.국내주식시세.v_주식현재가_시세()
+        order = client.주문.국내주식주문_주문.v_주식주문_현금(pdno="005930", ord_qty="3").json()
+        assert client.failures == []
+        number = order["output"]["ODNO"]
+        assert client["ORDER_NO"] == number
+        found = client.계좌.국내주식주문_계좌.v_주식일별주문체결조회().json()["output1"]
+        assert [(row["odno"], row["ord_qty"]) for row in found] == [(number, "3")]
+        cancelled = client.주문.국내주식주문_주문.v_주식주문_정정취소_취소().json()
+        assert (cancelled["rt_cd"], client.failures) == ("0", [])
+
+
+def test_what_changes_an_account_is_off_and_stays_off_for_the_real_host(
+    mock_client: File, simulator: Simulator, tmp_path: Path
+) -> None:
+    with made(mock_client, tmp_path, vts=simulator.mock_url) as client, pytest.raises(Refused, match="changes an account"):
+        client.주문.국내주식주문_주문.v_주식주문_현금()
+    real = "https://openapi.koreainvestment.com:9443"
+    order = f"{real}/uapi/domestic-stock/v1/trading/order-cash"
+    client = made(mock_client, tmp_path, vts=real, vts_token="t", allow_changes=True)
+    with client, pytest.raises(Refused, match="moves money on a real account"):
+        client.check("POST", order, {"tr_id": "TTTC0012U"})
+
+
+def test_the_two_credential_sets_stay_two(mock_client: File) -> None:
+    assert "vtt_appkey" in mock_client.text and "vts_appkey" in mock_client.text
+    futures = mock_client.text.partition("def v_선물옵션_잔고현황(")[2].partition("    def ")[0]
+    assert 'client["VTT_TOKEN"]' in futures and "VTS_TOKEN" not in futures
+
+
+def test_parameters_have_the_collections_values_and_descriptions_are_docstrings(recorder: Recorder, tmp_path: Path) -> None:
+    items = [
+        item(
+            "Find orders",
+            "{{base}}/orders?state=open&who={{user}}&page=1&tag=a&tag=b",
+            description="All of them.\n\nEven old ones.",
+        ),
+        {
+            "name": "Orders",
+            "item": [
+                item("Place", "{{base}}/orders", "POST", body=raw('{"qty": 3, "note": "x", "who": "{{user}}", "lines": [1]}'))
+            ],
+        },
+    ]
+    client = made(client_of(items, values={"base": recorder.url(""), "user": "kim"}), tmp_path)
+    signature = inspect.signature(client.find_orders)
+    assert {name: each.default for name, each in signature.parameters.items()} == {"state": "open", "who": None, "page": "1"}
+    assert all(each.kind is inspect.Parameter.KEYWORD_ONLY for each in signature.parameters.values())
+    assert "Even old ones." in client.find_orders.__doc__
+    client.find_orders(page="2")
+    client.orders.place(qty=5)
+    client["user"] = "lee"
+    client.orders.place(who="park")
+    client.find_orders()
+    assert [each.target for each in recorder.requests if each.line.startswith("GET")] == [
+        "/orders?state=open&who=kim&page=2&tag=a&tag=b",
+        "/orders?state=open&who=lee&page=1&tag=a&tag=b",
+    ]
+    assert [each.body for each in recorder.requests if each.line.startswith("POST")] == [
+        b'{"qty": 5, "note": "x", "who": "kim", "lines": [1]}',
+        b'{"qty": 3, "note": "x", "who": "park", "lines": [1]}',
+    ]
+
+
+def test_tokens_are_stored_as_the_scripts_store_them(recorder: Recorder, tmp_path: Path) -> None:
+    store = 'const d = pm.response.json(); pm.environment.set("TOKEN", d.access_token); pm.test("has one", () => { pm.expect(d.access_token).to.be.ok })'
+    hash_ = (
+        'pm.sendRequest({url: pm.variables.get("base") + "/hash", method: "POST", body: {mode: "raw", raw: request.data}},'
+        ' (err, res) => { pm.environment.set("HASH", res.json().hash) })'
+    )
+    header = [{"key": "Authorization", "value": "Bearer {{TOKEN}}"}, {"key": "hash", "value": "{{HASH}}"}]
+    items = [
+        item("token", "{{base}}/token", "POST", test=store),
+        item("order", "{{base}}/order", "POST", prerequest=hash_, header=header, body=raw('{"q": "1"}')),
+    ]
+    recorder.routes |= {"/token": answer(body=b'{"access_token": "t-1"}'), "/hash": answer(body=b'{"hash": "h-1"}')}
+    client = made(client_of(items, values={"base": recorder.url(""), "TOKEN": "", "HASH": ""}), tmp_path)
+    client.token()
+    assert client.failures == []
+    client.order(q="2")
+    asked, order = recorder.requests[1:]
+    assert asked.body == order.body == b'{"q": "2"}'
+    assert (order.values("authorization"), order.values("hash")) == (["Bearer t-1"], ["h-1"])
+    recorder.routes["/token"] = answer(body=b"{}")
+    client.token()
+    assert client.failures == ["has one"]
+
+
+def test_a_variable_without_a_value_is_an_error_that_names_it(recorder: Recorder, tmp_path: Path) -> None:
+    client = made(client_of([item("a", recorder.url("/{{nowhere}}"))]), tmp_path)
+    with pytest.raises(LookupError, match="the variable nowhere has no value"):
+        client.a()
+    assert recorder.requests == []
+
+
+def test_variables_come_from_the_process_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = client_of(
+        [item("a", "{{base}}/", header=[{"key": "k", "value": "{{API_KEY}}"}])],
+        values={"base": "http://h", "API_KEY": "hunter2hunter2"},
+    )
+    assert "hunter2" not in file.text
+    monkeypatch.setenv("API_KEY", "from-outside")
+    module = module_of(file.text, tmp_path)
+    client = module.ShopApi.from_env()
+    assert (client["base"], client["API_KEY"]) == ("http://h", "from-outside")
+
+
+def test_scripts_that_stay_javascript_run_in_the_sandbox(recorder: Recorder, tmp_path: Path) -> None:
+    items = [
+        item(
+            "a",
+            recorder.url("/a"),
+            test='const _2 = require("lodash"); pm.environment.set("seen", _2.toUpper(pm.response.text()))',
+        )
+    ]
+    recorder.routes["/a"] = answer(body=b"abc")
+    with made(client_of(items), tmp_path) as client:
+        client.a()
+        assert client["seen"] == "ABC"
+
+
+def bodies(base: str) -> list[dict[str, Any]]:
+    form = [{"key": "a", "value": "1 2"}, {"key": "b", "value": "한"}, {"key": "c", "value": "3", "disabled": True}]
+    return [
+        item("same", f"{base}/x?a=b%20c"),
+        item("Same", f"{base}/y", "PUT", body={"mode": "urlencoded", "urlencoded": form}),
+        item(
+            "text",
+            f"{base}/z",
+            "POST",
+            body={"mode": "raw", "raw": 'line "one"\nline two 한글'},
+            header=[{"key": "Content-Type", "value": "text/plain"}],
+        ),
+        item(
+            "class",
+            f"{base}/w",
+            "DELETE",
+            header=[{"key": "X-A", "value": "1"}],
+            auth={"type": "basic", "basic": {"username": "u", "password": "p"}},
+        ),
+        item("이름 (하나)", f"{base}/v/{{{{$guid}}}}/{{{{id}}}}"),
+        item("graph", f"{base}/g", "POST", body={"mode": "graphql", "graphql": {"query": "{ a }", "variables": '{"x": 1}'}}),
+        item(
+            "lots", f"{base}/l", "POST", body=raw('{"big": 12345678901234567890, "list": [1, {"a": null}], "t": true, "f": 1.5}')
+        ),
+    ]
+
+
+def test_methods_send_what_a_run_sends(recorder: Recorder, tmp_path: Path) -> None:
+    items, values = bodies(recorder.url("")), {"id": "a/b", "password": "p"}
+    collection = collection_from_json({"info": {"name": "Shop API"}, "item": items})
+    environment = Environment(values=tuple(Variable(key=key, value=value) for key, value in values.items()))
+    list(run(collection, Options(environment=environment)))
+    sent, recorder.requests[:] = list(recorder.requests), []
+    client = made(client_of(items, values=values), tmp_path, password="p")
+    for method in ("same", "same_2", "text", "class_", "이름_하나", "graph", "lots"):
+        getattr(client, method)()
+    for theirs, ours in zip(sent, recorder.requests, strict=True):
+        assert ours.line[:5] == theirs.line[:5]
+        assert ours.target[-4:] == theirs.target[-4:]
+        assert ours.values("content-type") == theirs.values("content-type")
+        assert ours.body.replace(b" ", b"") == theirs.body.replace(b" ", b"").replace(b"%20", b"+")
+        assert ours.values("authorization") == theirs.values("authorization")
+
+
+def test_modules_are_clean_and_typed(mock_client: File, tmp_path: Path) -> None:
+    pytest.importorskip("mypy", reason="mypy comes with the lint group")
+    environment = ROOT / "environments" / "kis-mock.postman_environment.json"
+    (tests,) = generate(MOCK, Options(environment=environment), CodeOptions(target="pytest"))
+    shapes = client_of(bodies("http://h"), values={"id": "1"}, root={"variable": [{"key": "n", "value": 5}]})
+    texts = {"mock_client.py": mock_client.text, "test_mock.py": tests.text, "shapes.py": shapes.text}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    typed = ["-m", "mypy", "--strict", "--follow-imports=silent", f"--cache-dir={ROOT / '.mypy_cache'}", *texts]
+    for command in (
+        [find_ruff_bin(), "check", "--isolated"],
+        [find_ruff_bin(), "format", "--isolated", "--check"],
+        [sys.executable, *typed],
+    ):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
