@@ -85,6 +85,7 @@ class Options:
     packages: str | Path | None = None
     expect: tuple[str, ...] = ()
     expect_files: tuple[str, ...] = ()
+    mock: bool = False
     stdin: Callable[[], bytes] | None = None
     postman_api_key: str | None = field(default=None, repr=False)
     postman_api: str = POSTMAN_API
@@ -237,7 +238,7 @@ class Session:
     def _extensions(self) -> tuple[Extension, ...]:
         plugs = [import_module(name).plug for name in PLUGS if find_spec(name.rpartition(".")[0])]
         plugged = [found for plug in plugs if (found := plug(self, self.options.extras))]
-        return (*plugged, *_own_extensions(self.options, self.collection))
+        return (*plugged, *_own_extensions(self.options, self.collection, self.scopes))
 
     def cookies(self) -> Sequence[Cookie]:
         """The cookies as the run left them; before it, those it starts with."""
@@ -349,7 +350,11 @@ class _Sandbox:
             self._engine.close()
 
 
-def _own_extensions(options: Options, collection: Collection) -> Iterator[Extension]:
+def _own_extensions(options: Options, collection: Collection, scopes: Scopes) -> Iterator[Extension]:
+    if options.mock:
+        from runner.mock import Mock
+
+        yield Mock(collection, scopes.replace)
     if options.retries:
         from runner.retry import Retries
 

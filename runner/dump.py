@@ -236,7 +236,8 @@ def _event(event: Event) -> Json:
 
 
 def _example(example: Example) -> Json:
-    result: Json = {"name": example.name, "code": example.code, "status": example.status}
+    result: Json = {"id": example.id} if example.id else {}
+    result |= {"name": example.name, "code": example.code, "status": example.status}
     result["header"] = _params(example.headers)
     if example.body is not None:
         result["body"] = example.body

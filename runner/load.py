@@ -196,6 +196,7 @@ def _example(data: Any, where: Where, number: int) -> Example:
     body = root.get("body")
     return Example(
         name=_text(root.get("name")),
+        id=_text(root.get("id")),
         code=root["code"] if isinstance(root.get("code"), int) else 200,
         status=_text(root.get("status")),
         headers=_params(root.get("header"), here.at("header"), _header_line),

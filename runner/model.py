@@ -133,6 +133,7 @@ class Example:
     """A saved response of an item. `language` is how Postman shows the body."""
 
     name: str
+    id: str = ""
     code: int = 200
     status: str = ""
     headers: tuple[Param, ...] = ()

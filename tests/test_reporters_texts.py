@@ -141,7 +141,7 @@ class TestGithub:
     ) -> None:
         recorder.routes["/ok"] = answer(200, [], b"{}")
         test = {"listen": "test", "script": {"exec": ["pm.test('no', () => pm.expect(1).to.eql(2))"]}}
-        item: dict[str, Any] = {"name": "a", "request": recorder.url("ok"), "event": [test]}
+        item: dict[str, Any] = {"name": "a", "request": recorder.url("/ok"), "event": [test]}
         (tmp_path / "c.json").write_text(json.dumps({"info": {"name": "c"}, "item": [item]}))
         assert "::error" not in pabal("run", "c.json").out
         monkeypatch.setenv("GITHUB_ACTIONS", "true")

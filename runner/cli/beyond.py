@@ -12,6 +12,18 @@ from runner.errors import UsageError
 
 BEYOND_OPTIONS = (
     click.option(
+        "--mock",
+        is_flag=True,
+        help="Answer with the examples saved in the collection; the network is never used.",
+        panel="Run",
+    ),
+    click.option(
+        "--record",
+        metavar="PATH",
+        help="Write the collection with the answers as saved examples, secrets removed.",
+        panel="Reports",
+    ),
+    click.option(
         "--dry-run",
         is_flag=True,
         help="Show what would be sent and what a guard has against it; send nothing. Pre-request scripts run, tests do not.",
@@ -70,6 +82,7 @@ def beyond_from(values: Mapping[str, Any]) -> dict[str, Any]:
         "packages": values.get("packages"),
         "expect": tuple(_expected(values)),
         "expect_files": values.get("expect_file"),
+        "mock": values.get("mock"),
     }
     return {name: value for name, value in given.items() if value}
 

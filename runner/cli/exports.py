@@ -14,6 +14,7 @@ from runner import __version__
 from runner.dump import collection_json, environment_json, stamp
 from runner.errors import UsageError
 from runner.model import Json
+from runner.record import Recorder
 from runner.reporters.files import report_path, whole_file
 from runner.series import Series
 from runner.variables import Scope
@@ -22,21 +23,24 @@ _USING = f"pabal/{__version__}"
 
 
 def export_paths(values: Mapping[str, Any], collections: int) -> dict[str, Path]:
-    """Where the `--export-…` options send things; a folder gets files with stamped names.
+    """Where `--record` and the `--export-…` options send things; a folder gets files with stamped names.
 
     Raises:
         UsageError: there can be no file at this place, or one file is given for several collections. Nothing has been sent then.
     """
     now = datetime.now(UTC)
     given = {kind: values[f"export_{kind.replace('-', '_')}"] for kind in ("environment", "globals", "collection", "cookie-jar")}
+    given["record"] = values["record"]
     paths = {kind: report_path(path, "json", now, stem=f"pabal-{kind}") for kind, path in given.items() if path}
     if collections > 1 and "collection" in paths and paths["collection"].name == Path(given["collection"]).name:
         raise UsageError("--export-collection needs a folder for several collections", where=given["collection"])
+    if collections > 1 and "record" in paths:
+        raise UsageError("--record is for one collection", where=given["record"])
     return paths
 
 
-def export(series: Series, paths: Mapping[str, Path]) -> None:
-    """Write what is wanted, values and all: an export without its secrets could not be used again.
+def export(series: Series, paths: Mapping[str, Path], recorder: Recorder) -> None:
+    """Write what is wanted, values and all: an export without its secrets could not be used again. What was recorded has none.
 
     Raises:
         UsageError: a file cannot be written.
@@ -48,6 +52,8 @@ def export(series: Series, paths: Mapping[str, Path]) -> None:
     if path := paths.get("collection"):
         for number, collection in enumerate(series.left):
             _write(_nth(path, number) if number else path, collection_json(collection) | stamp(now, _USING))
+    if path := paths.get("record"):
+        _write(path, collection_json(recorder.recorded(session.collection)))
     if path := paths.get("cookie-jar"):
         from runner.cookie_file import cookies_json
 

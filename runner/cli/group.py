@@ -14,6 +14,7 @@ COMMANDS = {
     "vars": "runner.cli.vars:command",
     "lint": "runner.cli.lint:command",
     "codegen": "runner.cli.codegen:command",
+    "mock": "runner.cli.mock:command",
     "simulate": "runner.kis.commands:simulate",
     "init": "runner.kis.commands:init",
     "kis": "runner.kis.commands:kis",

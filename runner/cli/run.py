@@ -171,9 +171,12 @@ def command(ctx: click.RichContext, /, collection: tuple[str, ...], **values: An
         agree(series.session)
         from runner.cli.exports import export, export_paths
         from runner.cli.output import make_reporters
+        from runner.record import Recorder
 
-        exports = export_paths(values, len(series))
+        exports, recorder = export_paths(values, len(series)), Recorder()
         reporters = make_reporters(values, ctx.meta["reporter_options"], lambda: series.session.secrets.values)
+        if "record" in exports:
+            reporters.append(recorder)
         # All that was loaded stays to the end: the collector need not look at it again.
         gc.freeze()
         gc.enable()
@@ -183,7 +186,7 @@ def command(ctx: click.RichContext, /, collection: tuple[str, ...], **values: An
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             return ExitCode.BROKEN
         finally:
-            export(series, exports)
+            export(series, exports, recorder)
     return ExitCode.OK if values["suppress_exit_code"] else results.exit_code
 
 
