@@ -7,18 +7,17 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
-from io import StringIO
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from runner import __version__
-from runner.errors import LoadError, UnresolvedError
+from runner.errors import UnresolvedError
 from runner.files import BodyFiles
 from runner.model import Collection, Cookie, Environment, Json, Prepared, Response
 from runner.plan import Plan, Settings, make_plan
-from runner.reading import decode, read_bytes
+from runner.reading import read_env_file
 from runner.secrets import Secrets
 from runner.sources import POSTMAN_API, Sources
 from runner.variables import Scope, Scopes
@@ -33,6 +32,7 @@ if TYPE_CHECKING:  # what only a run needs is imported while the script engine s
     from runner.ports import Ports
     from runner.sandbox import Conversation, Execution, Sandbox, ScriptError
     from runner.transport import Transport
+    from runner.vault import Vault
 
 Source: TypeAlias = Environment | str | Path | None
 """An environment, or where it is: a path, `-`, a URL or a Postman UID."""
@@ -52,8 +52,9 @@ class Options:
     more, `retry_delay` the first pause. `folders` and `exclude` take names, ids, paths and patterns (`selection.select`);
     `folders_as_given` runs them in the order of `folders`. `expect` are checks on every response, `expect_files` files of them
     (`checks.grammar`). `stdin` is what `-` reads; `postman_api_key` and `postman_api` lead to what is given as a Postman UID.
-    Client certificates and body files are looked for from `working_dir`. `cookie_jar` is a
-    file of the cookies a run starts with. `max_response_size` is in bytes, 0 for any. `extras` are settings for extensions.
+    `packages` is the folder of what `pm.require` finds, `vault` where `pm.vault` has its secrets (`vault.open_vault`).
+    Client certificates and body files are looked for from `working_dir`. `cookie_jar` is a file of the cookies a run starts
+    with. `max_response_size` is in bytes, 0 for any. `extras` are settings for extensions.
     """
 
     environment: Source = None
@@ -83,6 +84,7 @@ class Options:
     retries: int = 0
     retry_delay: float = 500
     packages: str | Path | None = None
+    vault: str | None = None
     expect: tuple[str, ...] = ()
     expect_files: tuple[str, ...] = ()
     mock: bool = False
@@ -127,6 +129,9 @@ class Session:
         if warm:
             self._warm()
         self.scopes = self._scopes(*(_left(after) if after else self._given()))
+        self._vault: Vault | None = after._vault if after else self._opened_vault()
+        if self._vault:
+            self.scopes.vault = self._secret
         self._cookies = after.cookies() if after else _cookies(options)
         self._tls_files = _tls_files(options)
         for certificate in self._tls_files.get("certificates", ()):
@@ -226,7 +231,7 @@ class Session:
         """Empty variables of the environment filled by name, from the process environment and then the `.env` files."""
         scope = Scope(environment.values, name=environment.name, id=environment.id)
         sources = [("the process environment", self.options.environ)]
-        sources += [(path, _read_env_file(path)) for path in self.options.env_files]
+        sources += [(path, read_env_file(path)) for path in self.options.env_files]
         for variable in [entry for entry in scope if entry.value in ("", None) and entry.key not in self.options.env_vars]:
             for text, values in sources:
                 if value := values.get(variable.key):
@@ -243,6 +248,27 @@ class Session:
     def cookies(self) -> Sequence[Cookie]:
         """The cookies as the run left them; before it, those it starts with."""
         return self._jar.all() if self._jar else self._cookies
+
+    def _opened_vault(self) -> Vault | None:
+        if not self.options.vault:
+            return None
+        from runner.vault import open_vault
+
+        return open_vault(self.options.vault)
+
+    def _secret(self, name: str) -> str | None:
+        """What the vault holds for a `{{vault:name}}`; where it does not answer, the variable has no value."""
+        from runner.vault import VaultError
+
+        try:
+            value = self._vault.get(name) if self._vault else None
+        except VaultError:
+            return None
+        self._learn_secret(name, value)
+        return value
+
+    def _learn_secret(self, name: str, value: Any) -> None:
+        self.secrets.learn(name, value, "secret", lasting=True)
 
     def on_close(self, callback: Callable[[], object]) -> None:
         """Have something called when the run is over."""
@@ -295,6 +321,8 @@ class Session:
             cookies_json=cookies.postman_json,
             extensions=self.extensions,
             learn=self.secrets.learn,
+            learn_secret=self._learn_secret,
+            vault=self._vault,
             packages=Packages(options.packages, self.sandbox.syntax_error).of,
             user_agent=f"pabal/{__version__}",
         )
@@ -412,18 +440,6 @@ def _tls_files(options: Options) -> Mapping[str, Any]:
     folder = Path(options.working_dir)
     found = client_certificates(listed=listed, cert=cert, key=key, passphrase=passphrase, folder=folder)
     return {"certificates": found, "extra_roots": extra_roots(options.ssl_extra_ca_certs, folder)}
-
-
-def _read_env_file(path: str) -> Mapping[str, str]:
-    from dotenv.parser import parse_stream
-
-    found: dict[str, str] = {}
-    for binding in parse_stream(StringIO(decode(read_bytes(path)))):
-        if binding.error:
-            raise LoadError(f"line {binding.original.line} is not of the form NAME=VALUE", where=path)
-        if binding.key and binding.value:
-            found[binding.key] = binding.value
-    return found
 
 
 def run(collection: Collection | str | Path, options: Options | None = None) -> Iterator[RunEvent]:

@@ -5,11 +5,15 @@ The look-up rules of setNextRequest follow postman-runtime's waterfall.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runner.model import Collection, Event, Folder, Item, Json
 from runner.selection import select
+
+_UID = re.compile(r"\d+-(?=[0-9a-f]{8}-)")
+"""What stands before the id of a request where Postman shows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,16 @@ class Plan:
         """The items still to come after one, in this iteration and in those that follow, if no script changes the order."""
         rest = (self.steps[position + 1 :], *(self.steps for _ in range(iteration + 1, self.iterations)))
         return (step.item for steps in rest for step in steps)
+
+    def request(self, wanted: str) -> Step | None:
+        """The request of the collection that a script names: by its id or Postman's UID, else by its path or name."""
+        steps = tuple(_flatten(self.collection))
+        tests: tuple[Callable[[Step], bool], ...] = (
+            lambda step: step.item.id in (wanted, _UID.sub("", wanted)),
+            lambda step: "/".join((*step.path, step.item.name)) == wanted,
+            lambda step: step.item.name == wanted,
+        )
+        return next((step for test in tests for step in steps if test(step)), None)
 
     def find(self, wanted: str) -> int | None:
         """Position of the item setNextRequest named, by id first and then by name; of equal names the last."""

@@ -14,6 +14,7 @@ from runner.extension import Extension
 from runner.model import Cookie, Event, Json
 from runner.sandbox import Sandbox
 from runner.variables import Scopes
+from runner.vault import Vault
 
 
 class CookieJar(Protocol):
@@ -36,6 +37,8 @@ class Ports:
     cookies_json: Callable[[Sequence[Cookie]], tuple[Json, ...]]
     extensions: Sequence[Extension] = ()
     learn: Callable[[str, Any], None] = lambda key, value: None
+    learn_secret: Callable[[str, Any], None] = lambda key, value: None
+    vault: Vault | None = None
     packages: Callable[[Event], Mapping[str, Any] | None] = lambda event: event.packages or None
     user_agent: str = "pabal"
     clock: Clock = field(default_factory=Clock)

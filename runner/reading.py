@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -81,3 +82,20 @@ def _integer(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
         raise ValueError(f"holds a number of {len(digits)} digits, and no more than {_MAX_DIGITS} can be read")
     return int(digits)
+
+
+def read_env_file(path: str) -> dict[str, str]:
+    """The variables of a `.env` file that have a value.
+
+    Raises:
+        LoadError: unreadable file, or a line that is not `NAME=VALUE`.
+    """
+    from dotenv.parser import parse_stream
+
+    found: dict[str, str] = {}
+    for binding in parse_stream(StringIO(decode(read_bytes(path)))):
+        if binding.error:
+            raise LoadError(f"line {binding.original.line} is not of the form NAME=VALUE", where=path)
+        if binding.key and binding.value:
+            found[binding.key] = binding.value
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeAlias
@@ -11,6 +11,7 @@ from runner import events
 from runner.errors import LoadError, Refused, SendError
 from runner.events import Place, RunEvent
 from runner.exchange import SCRIPT_BEHAVIOR, response_json, script_request
+from runner.jstext import js_text
 from runner.load import request_from_json
 from runner.model import Event, Json, Mutation, Response
 from runner.plan import Step
@@ -25,16 +26,21 @@ from runner.sandbox import (
     Execution,
     RequestAnswer,
     RequestCall,
+    RunAnswer,
+    RunCall,
     Running,
     Said,
     ScriptError,
     ScriptResult,
     Skipped,
     Unset,
+    VaultAnswer,
+    VaultCall,
 )
 from runner.sandbox.sight import sight
 from runner.sending import exchange, outgoing
-from runner.variables import Scope
+from runner.variables import Scope, changes
+from runner.vault import VaultError
 
 
 @dataclass(kw_only=True)
@@ -59,11 +65,18 @@ class Phase:
 Answering: TypeAlias = Generator[RunEvent | Waiting, None, Answer]
 
 
+Nested: TypeAlias = Callable[[str, Place, Phase], Generator[RunEvent | Waiting, None, RunAnswer]]
+"""Runs the request of an id, scripts and all, at the place of the one that asks for it."""
+
+
 class ScriptRunner:
     """Runs scripts of one kind after the other, collection first, the request's own last."""
 
-    def __init__(self, ports: Ports, *, timeout: float | None = None, request_timeout: float | None = None) -> None:
+    def __init__(
+        self, ports: Ports, *, nested: Nested | None = None, timeout: float | None = None, request_timeout: float | None = None
+    ) -> None:
         self._ports = ports
+        self._nested = nested
         self._timeout = timeout
         self._request_timeout = request_timeout
 
@@ -120,6 +133,10 @@ class ScriptRunner:
             return (yield from self._request(said, place, listen, phase))
         elif isinstance(said, CookieCall):
             return self._cookie(said)
+        elif isinstance(said, VaultCall):
+            return self._vault(said)
+        elif isinstance(said, RunCall):
+            return (yield from self._run_request(said, place, phase))
         elif isinstance(said, Skipped):
             phase.skipped = True
         return None
@@ -146,6 +163,47 @@ class ScriptRunner:
             return CookieAnswer(result=self._ports.jar.call(call.method, call.args))
         except (ValueError, TypeError, KeyError) as error:
             return CookieAnswer(error=f"CookieStore: {error}")
+
+    def _vault(self, call: VaultCall) -> VaultAnswer:
+        vault = self._ports.vault
+        if vault is None:
+            return VaultAnswer(error="pm.vault is off: say where the secrets are with --vault")
+        value = None
+        try:
+            if call.method == "get":
+                value = vault.get(call.key)
+                self._ports.learn_secret(call.key, value)
+            elif call.method == "set":
+                self._ports.learn_secret(call.key, js_text(call.value))
+                vault.set(call.key, js_text(call.value))
+            else:
+                vault.unset(call.key)
+        except VaultError as error:
+            return VaultAnswer(error=str(error))
+        return VaultAnswer(value=value)
+
+    def _run_request(self, call: RunCall, place: Place, phase: Phase) -> Answering:
+        """Another request of the collection sees what this script has set so far; what it changes, the script sees in turn."""
+        if self._nested is None:
+            return RunAnswer(error="runRequest: there is no run to be part of")
+        scopes = self._ports.scopes
+        layers = {"environment": scopes.environment, "globals": scopes.globals, "collection": scopes.collection}
+        given = (call.environment, call.globals, call.collection_variables)
+        for (name, scope), values in zip(layers.items(), given, strict=True):
+            for mutation in changes(scope.as_json(), values):
+                yield from self._change(name, scope, mutation, place)
+        local = _scope(call.local)
+        scopes.local = _scope(call.local)
+        for key, value in call.variables.items():
+            scopes.local.set(key, value)
+        before = [scope.as_json() for scope in (*layers.values(), scopes.local)]
+        answer = yield from self._nested(call.request_id, place, phase)
+        after = [scope.as_json() for scope in (*layers.values(), scopes.local)]
+        environment, globals_, collection, own = (tuple(changes(*values)) for values in zip(before, after, strict=True))
+        for mutation in own:
+            local.apply(mutation)
+        scopes.local = local
+        return replace(answer, environment=environment, globals=globals_, collection_variables=collection, local=own)
 
     def _execution(self, step: Step, place: Place, event: Event, where: str, phase: Phase) -> Execution:
         scopes, response = self._ports.scopes, phase.response
@@ -184,7 +242,7 @@ class ScriptRunner:
             for mutation in mutations:
                 yield from self._change(name, scope, mutation, place)
         if result.local is not None:
-            scopes.local = Scope.of({entry["key"]: entry.get("value") for entry in result.local})
+            scopes.local = _scope(result.local)
         if result.request:
             phase.seen, phase.changed = result.request, True
         if result.next_request is not UNSET:
@@ -206,6 +264,10 @@ def _excused(said: Said, listen: str) -> Said:
         text = f"{said.name} in {listen}-script, after a request that the dry run did not send: {said.message}"
         return Console(level="warn", messages=(text,))
     return replace(said, skipped=True) if isinstance(said, Assertion) and not said.passed else said
+
+
+def _scope(values: Iterable[Json]) -> Scope:
+    return Scope.of({entry["key"]: entry.get("value") for entry in values})
 
 
 def _broken_request(result: ScriptResult) -> ScriptError | None:

@@ -51,7 +51,7 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
         yield from _ended(place, out.source, out.prepared, out.error)
         raise out.error
     talk = ports.door.converse(out.prepared)
-    sent: list[tuple[Prepared, _Outcome]] = []
+    came: list[tuple[Prepared, _Outcome]] = []
     end: _Outcome
     try:
         answer: _Outcome | None = None
@@ -61,15 +61,15 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
                 answer = None
             else:
                 signed, answer = yield from _exchanged(ports, replace(out, prepared=said), place, timeout)
-                sent.append((signed, answer))
+                came.append((signed, answer))
         end = said
     except (Refused, SendError) as error:
         end = error
     # What counts in the end may be an earlier response, or one made of several, which the last request stands for.
-    last = next((entry for entry in sent if entry[1] is end), sent[-1] if sent else (out.prepared, end))
-    for entry in sent:
+    last = next((entry for entry in came if entry[1] is end), came[-1] if came else (out.prepared, end))
+    for entry in came:
         if entry is not last:
-            yield _sent(place, "extension", *entry)
+            yield sent(place, "extension", *entry)
     yield from _ended(place, out.source, last[0], end)
     if isinstance(end, Response):
         return end
@@ -97,7 +97,7 @@ def _exchanged(
         signed, outcome = yield from _attempt(ports, out, place, timeout, told)
         if isinstance(outcome, Refused) or not (retry := ports.door.again(signed, out.source, attempt, outcome)):
             break
-        yield _sent(place, "retry", signed, outcome)
+        yield sent(place, "retry", signed, outcome)
         yield events.Noted(place=place, text=_announced(retry, attempt, outcome))
         yield WAITING
         ports.clock.wait(retry.wait)
@@ -113,7 +113,7 @@ def _attempt(
     try:
         while following := _following(flow, response):
             if response is not None:
-                yield _sent(place, "auth", signed, response)
+                yield sent(place, "auth", signed, response)
             signed = following
             for warning in signed.warnings:
                 if warning not in told:
@@ -124,7 +124,7 @@ def _attempt(
     except NotSent as planned:
         if _page(signed) == _page(out.prepared):
             return signed, planned
-        yield _sent(place, "auth", signed, planned)
+        yield sent(place, "auth", signed, planned)
         return out.prepared, _unsigned(ports, out, timeout)
     except (Refused, SendError) as error:
         return signed, error
@@ -152,7 +152,7 @@ def _following(flow: auth.Flow, response: Response | None) -> Prepared | None:
         return None
 
 
-def _sent(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> events.RequestSent | events.RequestPlanned:
+def sent(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> events.RequestSent | events.RequestPlanned:
     """The event that tells of a request and what came of it."""
     if isinstance(outcome, Response):
         return events.RequestSent(place=place, source=source, prepared=outcome.sent or prepared, response=outcome)
@@ -166,7 +166,7 @@ def _sent(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> e
 
 def _ended(place: Place, source: str, prepared: Prepared, outcome: _Outcome) -> Iterator[RunEvent]:
     """What came of a request in the end, and what to do about it if it failed."""
-    yield _sent(place, source, prepared, outcome)
+    yield sent(place, source, prepared, outcome)
     if isinstance(outcome, SendError) and outcome.hint:
         yield events.Noted(place=place, text=outcome.hint)
 

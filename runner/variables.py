@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from runner.model import Environment, Json, Mutation, Variable
 PASSES = 19
 
 _BRACES = re.compile(r"\{\{([^{}]*)\}\}")
+_VAULT = "vault:"
 _ANGLES = re.compile(r"<<([^<>]*)>>")
 
 MISSING = object()
@@ -91,6 +92,17 @@ class Scope:
         return Environment(id=self.id, name=self.name, values=tuple(self._entries))
 
 
+def changes(before: Iterable[Json], after: Iterable[Json]) -> Iterator[Mutation]:
+    """What makes the variables of one list, as the sandbox has them, those of another."""
+    lists = ([entry for entry in entries if not entry.get("disabled")] for entries in (before, after))
+    old, new = ({entry["key"]: entry.get("value") for entry in entries} for entries in lists)
+    for key, value in new.items():
+        if key not in old or old[key] != value or type(old[key]) is not type(value):
+            yield Mutation(key=key, value=value)
+    for key in old.keys() - new.keys():
+        yield Mutation(key=key, unset=True)
+
+
 def typed(variable: Variable) -> Any:
     """The value cast by its declared type, as `Variable.get` in postman-collection does."""
     value, kind = variable.value, variable.type
@@ -124,7 +136,7 @@ def _parsed(text: str, shape: type) -> Any:
 
 
 class Scopes:
-    """The five layers of a run, highest first: local, iteration data, environment, collection, globals.
+    """The five layers of a run, highest first: local, iteration data, environment, collection, globals. `vault` knows secrets.
 
     `unresolved` keeps the names that had no value in the whole run, `missing` those since it was last cleared.
     """
@@ -136,6 +148,7 @@ class Scopes:
         self.collection = collection
         self.globals = globals
         self.dynamic = dynamic
+        self.vault: Callable[[str], str | None] = lambda name: None
         self.unresolved: dict[str, None] = {}
         self.missing: dict[str, None] = {}
 
@@ -150,11 +163,12 @@ class Scopes:
         )
 
     def find(self, name: str) -> Any:
-        """The value of the highest layer that has the variable, else MISSING."""
+        """The value of the highest layer that has the variable, or the vault's of a `vault:name`, else MISSING."""
         for scope in (self.local, self.data, self.environment, self.collection, self.globals):
             if name in scope:
                 return scope.get(name)
-        return MISSING
+        secret = self.vault(name.removeprefix(_VAULT)) if name.startswith(_VAULT) else None
+        return MISSING if secret is None else secret
 
     def lookup(self, name: str) -> Any:
         """The value of a variable, None when there is none."""

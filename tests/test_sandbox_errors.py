@@ -6,7 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from runner.sandbox import Assertion, Console, RequestAnswer, RequestCall, ScriptError
+from runner.sandbox import (
+    Assertion,
+    Console,
+    CookieAnswer,
+    CookieCall,
+    RequestAnswer,
+    RequestCall,
+    RunAnswer,
+    RunCall,
+    ScriptError,
+    VaultAnswer,
+    VaultCall,
+)
 from runner.sandbox.v8 import V8Sandbox
 from tests.scripts import run
 
@@ -75,6 +87,9 @@ THROWN_LATER = [
     "setTimeout(async () => { throw new Error('boom') }, 1)",
     "const e = new Error('boom'); Promise.reject(e); Promise.reject(e)",
     "Promise.all([1, Promise.reject(new Error('boom'))])",
+    "await new Promise((resolve, reject) => setTimeout(() => reject(new Error('boom')), 1))",
+    "await new Promise((resolve) => setTimeout(resolve, 1)); throw new Error('boom')",
+    "await null; await new Promise((resolve) => setTimeout(resolve, 1)); await Promise.reject(new Error('boom'))",
 ]
 
 
@@ -83,6 +98,19 @@ def test_what_nobody_handles_is_told_once(sandbox: V8Sandbox, code: str) -> None
     ran = run(sandbox, code)
     assert [error.message for error in ran.of(ScriptError)] == ["boom"]
     assert ran.result.error == ran.of(ScriptError)[0]
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["pm.sendRequest('http://x')", "pm.vault.get('k')", "pm.execution.runRequest('id')", "pm.cookies.jar().get('http://x', 'a')"],
+)
+def test_an_answer_that_is_an_error_ends_a_script_that_awaits_it(sandbox: V8Sandbox, call: str) -> None:
+    answers = {RequestCall: RequestAnswer(error="boom"), VaultCall: VaultAnswer(error="boom"), RunCall: RunAnswer(error="boom"),
+               CookieCall: CookieAnswer(error="boom")}  # fmt: skip
+    for code in (f"await {call}", f"const found = await {call};\nconsole.log(found)"):
+        ran = run(sandbox, code, answers)
+        assert [error.message for error in ran.of(ScriptError)] == ["boom"]
+        assert ran.printed == []
 
 
 HANDLED = [

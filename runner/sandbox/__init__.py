@@ -112,6 +112,47 @@ class CookieAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VaultCall:
+    """The script called `pm.vault.get`, `set` or `unset` (`method`). Answer: a `VaultAnswer`."""
+
+    method: str
+    key: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultAnswer:
+    """The value that a vault holds, None where it holds none, or an error text."""
+
+    value: Any = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCall:
+    """The script called `pm.execution.runRequest`; the scopes are as it has left them so far. Answer: a `RunAnswer`."""
+
+    request_id: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    environment: tuple[Json, ...] = ()
+    globals: tuple[Json, ...] = ()
+    collection_variables: tuple[Json, ...] = ()
+    local: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAnswer:
+    """The response in Postman's JSON, None where the request was skipped, or an error text; and what changed in each scope."""
+
+    response: Json | None = None
+    error: str | None = None
+    environment: tuple[Mutation, ...] = ()
+    globals: tuple[Mutation, ...] = ()
+    collection_variables: tuple[Mutation, ...] = ()
+    local: tuple[Mutation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     """The script called `pm.execution.skipRequest()`; nothing it says after this counts."""
 
@@ -121,8 +162,8 @@ class Running:
     """The script has been handed over and runs: whoever listens may do something else before asking on."""
 
 
-Said: TypeAlias = Running | Console | Assertion | ScriptError | RequestCall | CookieCall | Skipped
-Answer: TypeAlias = RequestAnswer | CookieAnswer | None
+Said: TypeAlias = Running | Console | Assertion | ScriptError | RequestCall | CookieCall | VaultCall | RunCall | Skipped
+Answer: TypeAlias = RequestAnswer | CookieAnswer | VaultAnswer | RunAnswer | None
 
 
 class Unset:

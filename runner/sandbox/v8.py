@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from runner.jstext import js_text
 from runner.model import Json, Mutation
 from runner.sandbox import (
     UNSET,
+    Answer,
     Assertion,
     Console,
     Conversation,
@@ -23,12 +24,16 @@ from runner.sandbox import (
     Execution,
     RequestAnswer,
     RequestCall,
+    RunAnswer,
+    RunCall,
     Running,
     Said,
     ScriptError,
     ScriptResult,
     Skipped,
     Unset,
+    VaultAnswer,
+    VaultCall,
 )
 from runner.sandbox.process import Died, Worker
 from runner.sandbox.sight import sight
@@ -36,7 +41,7 @@ from runner.sandbox.stack import Fault, Places, script_error
 from runner.sandbox.teleport import decode
 
 NO_TIMEOUT = 2**31 - 1
-DISABLED = ["vault", "datasets", "execution.runRequest"]
+DISABLED = ["datasets"]
 MEGABYTE = 1024 * 1024
 
 
@@ -67,6 +72,16 @@ class V8Sandbox:
         self._bootcode = bootcode or Path(__file__).with_name("vendor") / "bootcode.js"
         self._worker: Worker | None = None
         self._count = 0
+        self._running = False
+        self._inner: V8Sandbox | None = None
+        self._another = partial(
+            V8Sandbox,
+            sync_limit=sync_limit,
+            memory_limit=memory_limit,
+            console_limit=console_limit,
+            mute_deprecations=mute_deprecations,
+            bootcode=bootcode,
+        )
 
     def warm(self) -> None:
         """Begin to start the engine in the background.
@@ -82,6 +97,15 @@ class V8Sandbox:
         if self._worker is not None:
             self._worker.kill()
             self._worker = None
+        if self._inner is not None:
+            self._inner.close()
+
+    def _idle(self) -> V8Sandbox:
+        """An engine that runs no script now: while one waits for a request that has scripts of its own, another."""
+        if not self._running:
+            return self
+        self._inner = self._inner or self._another()
+        return self._inner._idle()
 
     @property
     def pid(self) -> int | None:
@@ -107,6 +131,9 @@ class V8Sandbox:
         Raises:
             SandboxError: the engine could not be started.
         """
+        return self._idle()._syntax_error(code)
+
+    def _syntax_error(self, code: str) -> ScriptError | None:
         worker, limit = self._ready(), self._sync_limit / 1000
         try:
             worker.send(dumps(["parse", code]), limit)
@@ -125,17 +152,21 @@ class V8Sandbox:
         Raises:
             SandboxError: the engine could not be started.
         """
+        return (yield from self._idle()._run(execution))
+
+    def _run(self, execution: Execution) -> Conversation:
         worker = self._ready()
         self._count += 1
         script = _Script(worker, execution, f"s{self._count}")
         limit = (execution.timeout or self._sync_limit) / 1000
-        fit = False
+        fit, self._running = False, True
         try:
             result = yield from script.run(limit)
             fit = script.fit
         except Died as death:
             result = yield from script.end(self._describe(death))
         finally:
+            self._running = False
             if not fit:
                 self.close()
         if not fit:
@@ -210,7 +241,7 @@ class _Script:
         return ScriptResult(error=self._error, skipped=self._skipped)
 
     def _say(self, said: list[Any]) -> Generator[Said, Any, None]:
-        if said[0] in ("request", "cookies"):
+        if said[0] in CALLS:
             yield from self._ask(said)
             return
         event = understood(partial(self._event, *said))
@@ -250,10 +281,8 @@ class _Script:
     def _ask(self, said: list[Any]) -> Generator[Said, Any, None]:
         if self._skipped:
             answer: Any = None
-        elif said[0] == "request":
-            answer = yield RequestCall(request=said[2])
         else:
-            answer = yield CookieCall(method=said[2], args=tuple(said[3]))
+            answer = yield understood(partial(CALLS[said[0]], *said[2:]))
         self._worker.answer(reply(said[0], self._id, said[1], answer))
 
     def _result(self, said: list[Any]) -> ScriptResult:
@@ -307,14 +336,60 @@ def key_of(key: Any) -> str:
     return key if isinstance(key, str) else json.dumps(key)
 
 
-def reply(kind: str, ident: str, event: Any, answer: RequestAnswer | CookieAnswer | None) -> str:
+def run_call(request_id: Any, options: Any, scopes: Mapping[str, Any]) -> RunCall:
+    """What a script wants that called `pm.execution.runRequest`."""
+    variables = options.get("variables") if isinstance(options, dict) else None
+    return RunCall(
+        request_id=js_text(request_id),
+        variables=variables if isinstance(variables, dict) else {},
+        environment=tuple(scopes["environment"]),
+        globals=tuple(scopes["globals"]),
+        collection_variables=tuple(scopes["collectionVariables"]),
+        local=tuple(scopes["_variables"]),
+    )
+
+
+CALLS: Mapping[str, Callable[..., Said]] = {
+    "request": lambda request: RequestCall(request=request),
+    "cookies": lambda method, args: CookieCall(method=method, args=tuple(args)),
+    "vault": lambda method, key, value: VaultCall(method=method, key=js_text(key), value=value),
+    "run": run_call,
+}
+"""What the sandbox asks for and waits for an answer to, from the parts of its message."""
+
+
+def reply(kind: str, ident: str, event: Any, answer: Answer) -> str:
     """The message that answers a call of the sandbox."""
     if kind == "cookies":
         cookie = answer if isinstance(answer, CookieAnswer) else CookieAnswer()
         return dumps([f"execution.cookies.{ident}", event, cookie.error, cookie.result])
+    if kind == "vault":
+        vault = answer if isinstance(answer, VaultAnswer) else VaultAnswer()
+        return dumps([f"execution.vault.{ident}", event, vault.error, vault.value])
+    if kind == "run":
+        ran = answer if isinstance(answer, RunAnswer) else RunAnswer(error="the request was not run")
+        return dumps([f"execution.run_collection_request_response.{ident}", event, *_ran(ran)])
     found = answer if isinstance(answer, RequestAnswer) else RequestAnswer(error="the request was not sent")
     error = {"name": "Error", "message": found.error, **({"code": found.code} if found.code else {})} if found.error else None
     return dumps([f"execution.response.{ident}", event, error, found.response, {"cookies": found.cookies}])
+
+
+def _ran(answer: RunAnswer) -> Iterator[Any]:
+    changed = {
+        "environment": answer.environment,
+        "globals": answer.globals,
+        "collectionVariables": answer.collection_variables,
+        "_variables": answer.local,
+    }
+    yield {"name": "Error", "message": answer.error} if answer.error else None
+    yield answer.response
+    yield {"variableMutations": {name: [_tracked(mutations)] for name, mutations in changed.items() if mutations}}
+
+
+def _tracked(mutations: Iterable[Mutation]) -> Json:
+    """Postman's record of mutations, as it has it in JSON."""
+    keys = {change.key: [change.key] if change.unset else [change.key, change.value] for change in mutations}
+    return {"autoCompact": True, "stream": [], "compacted": keys}
 
 
 def dumps(value: Any) -> str:

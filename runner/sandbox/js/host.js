@@ -87,7 +87,7 @@
   // The sandbox's first timer of an execution is its timeout. When it clears that, all is over but for one last callback,
   // which hands out the result and need not wait for a turn of its own.
   const stop = (id) => {
-    if (running !== null && id === running.timeout) running.ending = true;
+    if (running !== null && id === running.timeout) running.ending = !running.awaits;
     if (apply(drop, timers, [id])) nextTimer();
   };
   // Fires a timer that is due; when there is none, or the host has a question to answer first, there is nothing to do.
@@ -170,6 +170,11 @@
   const isDeprecation = (encoded) =>
     text(startsWith, encoded, '[["1"],"Using \\"') && text(includes, encoded, '\\" is deprecated');
 
+  const listed = (...values) => {
+    let text = '';
+    for (let i = 0; i < values.length; i++) text += (i ? ',' : '') + (portable(values[i]) || 'null');
+    return text;
+  };
   const call = (kind, eventId, rest) => {
     head[4]++;
     write(`["${kind}",${stringify(eventId)},${rest}]`);
@@ -206,7 +211,9 @@
     'execution.skipRequest.': () => say('skip'),
     'execution.request.': (args) => call('request', args[2], portable(args[3])),
     'execution.cookies.': (args) => call('cookies', args[0], `${stringify(args[2])},${portable(args[3])}`),
-    'execution.result.': (args) => finish(args[0], args[1]),
+    'execution.vault.': (args) => call('vault', args[0], listed(args[1], args[2], args[3])),
+    'execution.run_collection_request.': (args) => call('run', args[2], listed(args[3], args[4], args[5])),
+    'execution.result.': (args) => end(args[0], args[1]),
   };
   const handshake = (name, args) => {
     if (name === 'initialize') {
@@ -272,6 +279,17 @@
     nextRequest === undefined ? null : [nextRequest],
     visualizer,
   ];
+  // A script that waits at its top level is over for the sandbox as soon as nothing is pending, and only in the turn after
+  // that does it tell what the wait ended with, if that was an error.
+  const end = (error, execution) => {
+    if (!running.awaits) return finish(error, execution);
+    const script = running;
+    script.awaits = false;
+    host.later(() => {
+      if (running === script) finish(error, execution);
+    });
+    return undefined;
+  };
   const finish = (error, execution) => {
     let parts = '';
     try {
@@ -316,7 +334,8 @@
     if (shifts.length) write(stringify(['shifts', shifts]));
     label(options.resolvedPackages || {});
     const request = context.request === undefined ? null : stringify(context.request);
-    running = { id, request, printed: 0, full: false, timeout: lastTimer + 1, ending: false, last: null };
+    const awaits = apply(includes, code, ['await']);
+    running = { id, request, printed: 0, full: false, timeout: lastTimer + 1, ending: false, last: null, awaits };
     host.around(() => emit('execute', id, event, context, options));
   };
   // A script that throws in its first column shows where Postman's wrapping puts a script's text; it warms V8 up, too.
