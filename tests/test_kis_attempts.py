@@ -165,6 +165,8 @@ MUTATIONS = {
     "another url": f"pm.request.url.update({json.dumps(REAL + ORDER)})",
     "another tr_id": f"pm.request.url.update({json.dumps(REAL + '/x')}); pm.request.method = 'GET';"
     "pm.request.headers.upsert({key: 'tr_id', value: 'TTTC0802U'})",
+    "a gate in VTS": "pm.environment.set('VTS', 'https://gate.example.com');"
+    "pm.request.headers.upsert({key: 'tr_id', value: 'TTTC0802U'})",
     "the real host in VTS": f"pm.environment.set('VTS', {json.dumps(REAL)})",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -243,6 +244,21 @@ def test_a_request_that_reached_nobody_does_not_count() -> None:
     desk = Desk()
     desk.issue(outcome=SendError("connect ECONNREFUSED", code="ECONNREFUSED"))
     assert desk.issue()[1] == 0.0
+
+
+def test_a_wait_that_is_broken_off_does_not_count() -> None:
+    desk = Desk()
+    desk.issue(outcome=refused())
+    desk.now += 10
+    found = desk.tokens.asked(ask())
+    assert found
+    for end in (lambda talk: talk.close(), lambda talk: talk.throw(SendError("not sent", code="ETIMEDOUT"))):
+        talk = desk.tokens.issue(ask(), found)
+        assert [next(talk), next(talk)] == ["waiting 51 s: the broker issues one token a minute for each app key", ask()]
+        assert desk.tokens.pause(ask()) == PAUSE - 10
+        with contextlib.suppress(SendError):
+            end(talk)
+    assert desk.issue()[1] == PAUSE - 10
 
 
 def test_a_clock_that_was_set_back_holds_nothing_up_for_long() -> None:

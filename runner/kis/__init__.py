@@ -1,1 +1,1 @@
-"""Korea Investment & Securities (KIS): accounts, guard, tokens and a simulator, as an extension of the runner."""
+"""Korea Investment & Securities (KIS): accounts, guard, tokens, limits, checks and a simulator, as an extension of the runner."""

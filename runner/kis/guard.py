@@ -85,9 +85,12 @@ class OrderGuard(Extension):
     def _is_real_order(self, prepared: Prepared) -> bool:
         """Whether it moves money on the real host, or where the real host may be behind: a script can keep that to itself."""
         kind = self._hosts.of_request(prepared)
-        if kind is None and self._lookup:
-            return names_real_order(prepared) or (moves_money(prepared) and carries_real_key(prepared, self._lookup))
-        return kind == "real" and moves_money(prepared)
+        if kind == "real":
+            return moves_money(prepared)
+        known = kind == "mock" and (self._simulated or self._hosts.official(prepared.url))
+        if known or self._lookup is None:
+            return False
+        return names_real_order(prepared) or (moves_money(prepared) and carries_real_key(prepared, self._lookup))
 
     def changes(self, prepared: Prepared) -> bool:
         """Whether a request places, changes or cancels an order, on a paper account too."""

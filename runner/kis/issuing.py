@@ -87,8 +87,9 @@ class Tokens:
             before = self._entry(ask).asked
             try:
                 response = yield from plain(prepared)
-            except SendError as error:
-                if calls.never_left(error):
+            except (SendError, GeneratorExit) as error:
+                waiting = self._now() < self._entry(ask).asked
+                if waiting or (isinstance(error, SendError) and calls.never_left(error)):
                     self._keep(ask, asked=before)
                 raise
             if not response.note:
