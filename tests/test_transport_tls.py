@@ -6,19 +6,24 @@ import json
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
     pkcs12,
 )
-from cryptography.x509 import load_pem_x509_certificates
+from cryptography.x509 import CertificateBuilder, Name, NameAttribute, load_pem_x509_certificates
+from cryptography.x509.oid import NameOID
 
 from runner.assemble import Options, run
 from runner.cookies import Jar
@@ -46,7 +51,23 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("alice", "bob"):
         write_client(folder, name, authority.issue_cert(f"{name}@example.com", common_name=name))
     (folder / "text.pem").write_text("no certificate at all\n")
+    for kind in ("CERTIFICATE", "PRIVATE KEY"):
+        (folder / f"broken {kind}.pem").write_text(f"-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n")
+    write_others(folder)
     return folder
+
+
+def write_others(folder: Path) -> None:
+    """A key of another kind, and a certificate whose key is too short for today."""
+    rsa_key = rsa.generate_private_key(65537, 2048)
+    (folder / "rsa.key.pem").write_bytes(rsa_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    weak = rsa.generate_private_key(65537, 1024)
+    name, now = Name([NameAttribute(NameOID.COMMON_NAME, "weak")]), datetime.now(UTC)
+    builder = CertificateBuilder().subject_name(name).issuer_name(name).public_key(weak.public_key()).serial_number(1)
+    cert = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1)).sign(weak, SHA256())
+    (folder / "weak.pfx").write_bytes(pkcs12.serialize_key_and_certificates(b"weak", weak, cert, None, NoEncryption()))
+    bare = pkcs12.serialize_key_and_certificates(b"bare", None, cert, None, NoEncryption())
+    (folder / "keyless.pfx").write_bytes(bare)
 
 
 def write_client(folder: Path, name: str, made: trustme.LeafCert) -> None:
@@ -233,6 +254,13 @@ def test_url_patterns(pattern: str, url: str, wanted: bool) -> None:
         ({"cert": "text.pem"}, "text.pem", "holds no certificate in PEM form"),
         ({"cert": "alice.pem"}, "alice.pem", "holds no private key in PEM form"),
         ({"cert": "alice.pem", "key": "bob.key.pem"}, "bob.key.pem", "is not the key of "),
+        ({"cert": "alice.pem", "key": "rsa.key.pem"}, "rsa.key.pem", "is not the key of "),
+        ({"cert": "alice.pem", "key": "broken PRIVATE KEY.pem"}, "broken PRIVATE KEY.pem", "cannot be used: it is damaged"),
+        (
+            {"cert": "alice.pem", "key": "alice.locked.pem", "passphrase": "x" * 2000},
+            "alice.locked.pem",
+            "cannot be used: password cannot be longer",
+        ),
         ({"cert": "alice.pem", "key": "alice.locked.pem"}, "alice.locked.pem", "is protected by a passphrase"),
         (
             {"cert": "alice.pem", "key": "alice.locked.pem", "passphrase": "wrong"},
@@ -270,6 +298,10 @@ PFX = {"matches": ["<all_urls>"], "pfx": {"src": "alice.pfx"}}
         ([entry("*://*/*", "alice", key={"src": 5})], 'list.json: certificate 1 › key: expected {"src": PATH}, found a number'),
         ([PFX], "alice.pfx: is protected by a passphrase"),
         ([PFX | {"passphrase": "wrong"}], "alice.pfx: is not opened by the passphrase"),
+        ([PFX | {"pfx": "weak.pfx"}], "weak.pfx: cannot be used: ee key too small"),
+        ([PFX | {"pfx": "keyless.pfx"}], "keyless.pfx: holds no "),
+        ([PFX | {"pfx": "a\0b"}], "cannot be read: no file can be called"),
+        ([{"pfx": "alice.pfx", "passphrase": PASSPHRASE}], "list.json: certificate 1: matches no URL"),
         ([PFX | {"pfx": "text.pem"}], "text.pem: is no PFX (PKCS#12) file that can be read"),
     ],
 )
@@ -287,9 +319,8 @@ def test_authorities_that_cannot_be_read(files: Path, name: str, what: str) -> N
 
 
 def test_a_broken_certificate_among_the_authorities(files: Path) -> None:
-    (files / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-    with pytest.raises(LoadError, match="holds a certificate that cannot be read"):
-        extra_roots("broken.pem", files)
+    with pytest.raises(LoadError, match="cannot be used: "):
+        extra_roots("broken CERTIFICATE.pem", files)
 
 
 def test_authorities_are_trusted_beside_the_usual_ones(serve: Serve, files: Path) -> None:

@@ -17,6 +17,8 @@ from runner.transport.message import Address
 from runner.transport.patterns import ALL_URLS, UrlPattern
 
 _CERTIFICATE = (b"-----BEGIN CERTIFICATE-----", b"-----BEGIN TRUSTED CERTIFICATE-----")
+_ANOTHER_KEY = ("key values mismatch", "no certificate assigned")
+_DAMAGED = "it is damaged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class ClientCertificate:
     passphrase: str | None = field(default=None, repr=False)
 
     def is_for(self, address: Address) -> bool:
-        """Whether a server asks for this certificate; those that do not speak TLS never do."""
+        """Whether a server is shown this certificate; those that do not speak TLS never are."""
         return address.scheme == "https" and any(pattern.matches(address) for pattern in self.matches)
 
     def load_into(self, context: ssl.SSLContext) -> None:
@@ -89,7 +91,7 @@ def trust(context: ssl.SSLContext, roots: Path) -> None:
     try:
         context.load_verify_locations(roots)
     except ssl.SSLError as error:
-        raise LoadError(f"holds a certificate that cannot be read: {_reason(error)}", where=str(roots)) from error
+        raise _unusable(roots, error) from error
 
 
 def _listed(path: str, folder: Path) -> Iterator[ClientCertificate]:
@@ -105,7 +107,9 @@ def _entry(data: dict[str, Any], where: Where, folder: Path) -> ClientCertificat
     passphrase = data.get("passphrase")
     if not isinstance(passphrase, str | None):
         raise where.at("passphrase").fail(f"expected text, found {kind_of(passphrase)}")
-    patterns = as_list(data.get("matches"), where.at("matches"))
+    if data.get("matches") is None:
+        raise where.fail("matches no URL", hint='expected "matches": ["https://*.example.com/*"]')
+    patterns = as_list(data["matches"], where.at("matches"))
     matches = tuple(_pattern(entry, where.at("matches")) for entry in patterns)
     return ClientCertificate(matches=matches, cert=cert, key=key, pfx=pfx, passphrase=passphrase)
 
@@ -134,11 +138,9 @@ def _load_pem(context: ssl.SSLContext, cert: Path, key: Path, passphrase: str | 
         # With None OpenSSL would ask for the passphrase on the terminal.
         context.load_cert_chain(cert, key, password=passphrase or "")
     except (ssl.SSLError, ValueError) as error:
-        if _reason(error) == "key values mismatch":
+        if _reason(error) in _ANOTHER_KEY:
             raise LoadError(f"is not the key of {cert}", where=str(key)) from error
-        if encrypted:
-            raise _locked(key, passphrase) from error
-        raise LoadError(f"cannot be used with {cert}: {_reason(error)}", where=str(key)) from error
+        raise _locked(key, passphrase) if encrypted and _reason(error) == _DAMAGED else _unusable(key, error) from error
 
 
 def _pem(path: Path, marks: tuple[bytes, ...], what: str) -> bytes:
@@ -171,7 +173,10 @@ def _load_pfx(context: ssl.SSLContext, path: Path, passphrase: str | None) -> No
     with TemporaryDirectory(prefix="pabal-") as folder:
         pem = Path(folder, "client.pem")
         pem.write_bytes(text)
-        context.load_cert_chain(pem, password=password)
+        try:
+            context.load_cert_chain(pem, password=password)
+        except ssl.SSLError as error:
+            raise _unusable(path, error) from error
 
 
 def _locked(path: Path, passphrase: str | None) -> LoadError:
@@ -186,6 +191,12 @@ def _not_opened(path: Path, passphrase: str | None, error: Exception) -> LoadErr
     return LoadError(f"is no PFX (PKCS#12) file that can be read: {error}", where=str(path))
 
 
+def _unusable(path: Path, error: Exception) -> LoadError:
+    return LoadError(f"cannot be used: {_reason(error)}", where=str(path))
+
+
 def _reason(error: Exception) -> str:
-    reason = error.reason if isinstance(error, ssl.SSLError) else None
-    return (reason or str(error)).replace("_", " ").lower()
+    """OpenSSL's word for what is wrong; for what it cannot read at all it has none."""
+    if isinstance(error, ssl.SSLError):
+        return error.reason.replace("_", " ").lower() if error.reason else _DAMAGED
+    return str(error)
