@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,23 @@ def test_graphql_variables() -> None:
     assert found(item("a", method="POST", body=body), rule="invalid-json") == []
 
 
+def test_texts_made_to_be_slow_are_not() -> None:
+    hard = (
+        "/*" * 100_000,
+        '"' * 99_999,
+        "{{" * 100_000,
+        "<<" * 100_000,
+        "※" * 99_999,
+        "'`\"" * 50_000,
+        "setNextRequest('" * 20_000,
+    )
+    started = time.process_time()
+    for text in hard:
+        for rule in ("invalid-json", "placeholder", "unknown-next-request", "plain-secret", "unresolved-variable"):
+            found(item("a", method="POST", body=raw(text), test=text), rule=rule)
+    assert time.process_time() - started < 5
+
+
 # ---------------------------------------------------------------------------------------------- placeholders and secrets
 
 
@@ -282,12 +300,14 @@ def test_secrets_in_an_environment() -> None:
     values = [
         Variable(key="db", value="postgres://me:hunter2@h/x"),
         Variable(key="plain", value="x1", type="secret"),
+        Variable(key="pwd", value=1234),
         Variable(key="apiKey", value=""),
+        Variable(key="hasToken", value=True),
         Variable(key="password", value="{{vault}}"),
         Variable(key="host", value="h"),
     ]
     said = in_environment("plain-secret", *values)
-    assert [line.partition(": `")[0] for line in said] == ["variable db", "variable plain"]
+    assert [line.partition(": `")[0] for line in said] == ["variable db", "variable plain", "variable pwd"]
     assert "hunter2" not in str(said)
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from runner.linter.subject import Finding, Subject, within
 from runner.model import Request
 
-_PIECE = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*+")|(?P<variable>\{\{[^{}]*+\}\}|<<[^<>]*+>>)|//[^\n]*+|/\*.*?\*/', re.DOTALL)
+_PIECE = re.compile(
+    r'(?P<text>"(?:[^"\\]|\\.)*+")|(?P<variable>\{\{[^{}]*+\}\}|<<[^<>]*+>>)|//[^\n]*+|/\*.*?(?:\*/|\Z)', re.DOTALL
+)
 _STAND_INS = ("null", "", '"":null')
 """What a variable outside quotes may hold: a value, nothing, members of an object."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from runner.linter.subject import Finding, Subject
 
 _NEXT = re.compile(
-    r"//[^\n]*|/\*.*?\*/"  # comments and other texts name nothing
+    r"//[^\n]*|/\*.*?(?:\*/|\Z)"  # comments and other texts name nothing
     r"|\bsetNextRequest\(\s*(?P<quote>['\"`])(?P<name>(?:(?!(?P=quote))[^\\\n])+)(?P=quote)\s*\)"
     r"|(?P<other>['\"`])(?:\\.|(?!(?P=other))[^\\\n])*(?P=other)",
     re.DOTALL,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from runner.jstext import js_text
 from runner.linter.placeholders import PLACEHOLDER
 from runner.linter.subject import Finding, Subject, within
 from runner.model import Auth, Body, FormParam, Item, Param, Request
@@ -60,9 +61,12 @@ def _in_auth(auth: Auth | None, secrets: Secrets) -> Iterator[str]:
 
 
 def _is_plain(secrets: Secrets, name: str, value: Any, type: str = "any") -> bool:
-    if not isinstance(value, str) or not value.strip() or "{{" in value or "<<" in value:
+    if value is None or isinstance(value, bool):
         return False
-    return secrets.is_secret(name, type) or _looks_secret(secrets, value)
+    text = js_text(value)
+    if not text.strip() or "{{" in text or "<<" in text:
+        return False
+    return secrets.is_secret(name, type) or _looks_secret(secrets, text)
 
 
 def _looks_secret(secrets: Secrets, text: str) -> bool:
