@@ -138,6 +138,7 @@ def test_a_reporter_option_of_the_command_line_wins_over_the_files(pabal: Pabal)
         (".newmanrc", '{"iterationCount": 0}', 2, ".newmanrc: iterationCount: the value must be a positive integer"),
         (".newmanrc", '{"environment": {"values": []}}', 2, ".newmanrc: environment: expected text"),
         (".newmanrc", '{"environment": true}', 2, ".newmanrc: environment: expected text or a number, found true or false"),
+        (".newmanrc", '{"workingDir": "a\\u0000"}', 2, ".newmanrc: workingDir: holds a NUL"),
         (".newmanrc", '{"folder": [["a"]]}', 2, ".newmanrc: folder: expected text, found a list"),
         (".newmanrc", '{"reporter": {"json": {"export": []}}}', 2, ".newmanrc: reporter.json.export: expected text"),
         ("pabal.toml", "a = " + "[" * 5000, 3, "pabal.toml: is nested too deeply"),

@@ -132,9 +132,10 @@ def _value(param: click.Parameter, setting: Setting) -> Any:
     if setting.name in _COMMA_LISTS and isinstance(value, list):
         return ",".join(map(js_text, value))
     switch = isinstance(param, click.Option) and param.is_flag
-    if isinstance(_scalar(setting), bool) and not switch:
+    value = _scalar(setting)
+    if isinstance(value, bool) and not switch:
         raise setting.fail("expected text or a number, found true or false")
-    return value if isinstance(value, bool) else str(value)
+    return value
 
 
 def _many(setting: Setting) -> Iterator[str]:
@@ -155,6 +156,8 @@ def _scalar(setting: Setting) -> str | bool:
     value = setting.value
     if isinstance(value, dict | list):
         raise setting.fail(f"expected text, a number, or true or false, found {kind_of(value)}")
+    if "\0" in str(value):
+        raise setting.fail("holds a NUL, which no command line could")
     return value if isinstance(value, bool) else str(value)
 
 
