@@ -153,6 +153,8 @@ def test_a_reporter_option_of_the_command_line_wins_over_the_files(pabal: Pabal)
         ("pabal.toml", "help = true", 2, "pabal.toml: help: there is no such option"),
         ("pabal.toml", "n = 1", 2, "pabal.toml: n: there is no such option"),
         ("pabal.toml", "allow-real-orders = true", 2, "pabal.toml: allow-real-orders: can only be given on the command line"),
+        ("pabal.toml", "show-secrets = true", 2, "pabal.toml: show-secrets: can only be given on the command line"),
+        ("pabal.toml", "yes = true", 2, "pabal.toml: yes: can only be given on the command line"),
         ("pyproject.toml", "[tool.pabal]\nverbos = 1", 2, "pyproject.toml [tool.pabal]: verbos: there is no such option"),
         ("pyproject.toml", "[tool]\npabal = 1", 3, "pyproject.toml: expected a table [tool.pabal], found a number"),
         ("PABAL_TIMEOUT", "1.5", 2, "PABAL_TIMEOUT: the value must be a positive integer"),

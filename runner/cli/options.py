@@ -107,7 +107,9 @@ variable_options = decorate(
         help="A .env file: fills variables the environment leaves empty.",
         panel="Variables and data",
     ),
-    click.option("--show-secrets", is_flag=True, help="Mask nothing, in no report.", panel="Variables and data"),
+    click.option(
+        "--show-secrets", is_flag=True, allow_from_autoenv=False, help="Mask nothing, in no report.", panel="Variables and data"
+    ),
     click.option(
         "--folder",
         multiple=True,
