@@ -160,12 +160,24 @@ def every_shape() -> list[dict[str, Any]]:
         item("graphql", method="POST", body={"mode": "graphql", "graphql": {"query": "{ a }", "variables": ""}}),
         item("dots", f"{BASE}/a/./b", header=[{"key": "X", "value": "1"}, {"key": "X", "value": "2"}]),
         item("purge", method="PURGE", behavior={"maxRedirects": 3}, description="First\nparagraph.\n\nSecond \\ \"\"\"."),
+        item("jwt", auth={"type": "jwt", "jwt": {"algorithm": "HS256", "secret": "{{pass}}", "payload": '{"sub": "1", "n": 2}'}}),
+        item("oauth1", auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s", "token": "t", "tokenSecret": "u"}}),
+        item("aws", method="POST", body=raw("text"), auth={"type": "awsv4", "awsv4": {"accessKey": "k", "secretKey": "s"}}),
+        item("digest", auth={"type": "digest", "digest": {"username": "이름", "password": "{{pass}}"}}),
         item("kwargs", f"{BASE}/x?class={{{{class}}}}&{{{{a b}}}}=1&id={{{{$guid}}}}"),
     ]  # fmt: skip
 
 
 @pytest.mark.skipif(shutil.which("ruff", path=str(Path(sys.executable).parent)) is None, reason="ruff is not installed")
-@pytest.mark.parametrize("options", [[], ["--indent-count", "2"], ["--indent-type", "tab"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(["--target", name] for name in ("requests", "httpx", "httpx-async", "aiohttp", "http.client", "urllib3")),
+        ["--indent-count", "2"],
+        ["--indent-type", "tab"],
+    ],
+    ids=" ".join,
+)
 def test_code_is_as_ruff_would_leave_it(tmp_path: Path, options: list[str]) -> None:
     collection = tmp_path / "c.json"
     collection.write_text(json.dumps({"info": {"name": "T"}, "item": every_shape()}))
@@ -174,7 +186,7 @@ def test_code_is_as_ruff_would_leave_it(tmp_path: Path, options: list[str]) -> N
     config = {"--indent-count": ["--config", "indent-width=2"], "--indent-type": ["--config", "format.indent-style='tab'"]}
     ruff = [str(Path(sys.executable).parent / "ruff")]
     isolated = ["--isolated", "--no-cache", str(tmp_path / "out")]
-    extra = config[options[0]] if options else []
+    extra = config.get(options[0], [])
     formatted = subprocess.run([*ruff, "format", "--diff", *isolated, *extra], capture_output=True, text=True)
     assert formatted.returncode == 0, formatted.stdout
     ignored = ["--ignore", "W191,E101"] if options else []

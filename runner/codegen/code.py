@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _OWN_NAMES = frozenset(
-    "os sys json base64 datetime time uuid random quote requests httpx aiohttp urllib3 asyncio http yarl main URL"
-    " url headers params payload response body upload auth session client connection request files encoder".split()
+    (
+        "os sys json base64 datetime time uuid random hashlib ssl asyncio http quote urlsplit urljoin cast requests httpx "
+        "aiohttp urllib3 yarl jwt url headers params payload response body text answer upload auth session client connection "
+        "request pool content_type boundary token signed sender credentials settings send main"
+    ).split()
 )
 
 
@@ -218,7 +221,7 @@ def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
             yield _file(step, job.describe(step), job.settings)
 
     def _file(step: Step, description: Description, settings: Settings) -> File:
-        names = Names(function=identifier(description.name, fallback="request"))
+        names = Names(function=identifier(description.name, fallback="request", taken=_OWN_NAMES))
         frame = Frame(description=description, style=settings.style, names=names, diagnostics=list(description.diagnostics))
         calls = [context(before, settings) for before in _before(frame)]
         calls.append(made := context(frame, settings))

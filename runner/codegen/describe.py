@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from runner.body import ReadFile
 from runner.codegen.bodies import body_of, own_boundary
 from runner.codegen.description import Address, Auth, Description, Diagnostic, First, Hole, Rules, Text
 from runner.codegen.holes import Choose, StandIns, filled
-from runner.codegen.literals import without_literals
+from runner.codegen.literals import secret_variables, without_literals
 from runner.codegen.overhear import Heard, Overhear
 from runner.errors import Refused, SendError
 from runner.extension import Extension, Turn
@@ -71,7 +72,7 @@ def describe(step: Step, sources: Sources) -> Description:
     scopes = sources.scopes
     step, literals = without_literals(step, sources.secrets) if sources.secrets else (step, {})
     scopes = _overlaid(scopes, literals)
-    marks = StandIns(scopes, sources.choose, _everything(step, scopes))
+    marks = StandIns(scopes, _hiding(step, sources), _everything(step, scopes))
     heard = _heard(step, sources, marks)
     marked = _make(step, sources, marks.lookup, marks.numbers, marks.words, _leniently(sources.read_file))
     values = {name: hole.value or _sample(hole, marks) for name, hole in marks.holes.items()}
@@ -100,6 +101,12 @@ def describe(step: Step, sources: Sources) -> Description:
     )
     first = tuple(_first(request, marks, values, sources) for request in heard)
     return replace(description, holes=_holes(marks, values), first=first)
+
+
+def _hiding(step: Step, sources: Sources) -> Choose:
+    """The user's choice, where every variable that a header or auth needs for a secret counts as one."""
+    hidden = secret_variables(step, sources.secrets) if sources.secrets else frozenset()
+    return lambda name, value, type: sources.choose(name, value, "secret" if name in hidden else type)
 
 
 def _heard(step: Step, sources: Sources, marks: StandIns) -> list[Heard]:
@@ -198,6 +205,7 @@ def _make(
 ) -> _Made:
     request, notes = _extended(step, sources.extensions, lookup, scopes)
     auth = schemes.effective_auth([request.auth, *(folder.auth for folder in reversed(step.chain))])
+    auth, told = _with_token(auth)
     resolved = resolve(replace(request, auth=auth), scopes.replace)
     resolved = _trimmed(resolved) if sources.trim else resolved
     resolved = replace(
@@ -206,7 +214,15 @@ def _make(
     prepared = prepare(resolved, behavior=_behavior(step), read_file=read_file)
     signed, left = _signed(prepared, resolved.auth)
     bare = prepared if left else signed
-    return _Made(request=resolved, prepared=signed, bare=bare, auth=left, diagnostics=notes)
+    return _Made(request=resolved, prepared=signed, bare=bare, auth=left, diagnostics=(*notes, *told))
+
+
+def _with_token(auth: ModelAuth | None) -> tuple[ModelAuth | None, tuple[Diagnostic, ...]]:
+    """OAuth 2.0 without a stored token, which a run would fetch; code takes it from where it takes other secrets."""
+    if auth is None or auth.type != "oauth2" or auth.params.get("accessToken"):
+        return auth, ()
+    text = "a run fetches this token (OAuth 2.0), the code is given it"
+    return replace(auth, params={**auth.params, "accessToken": "{{access_token}}"}), (Diagnostic(code="oauth2-token", text=text),)
 
 
 def _trimmed(request: Request) -> Request:
@@ -253,10 +269,17 @@ def _signed(prepared: Prepared, auth: ModelAuth | None) -> tuple[Prepared, Model
     """The request with auth in its headers where that is the same each time; else the auth that is left to the code."""
     if auth is None or auth.type == "noauth":
         return prepared, None
-    if auth.type == "oauth2" and not auth.params.get("accessToken"):
-        return prepared, auth
-    signed = next(schemes.sign(prepared))
+    signed = _signed_now(prepared, auth)
     return signed, None if auth.type in _IN_HEADERS else auth
+
+
+def _signed_now(prepared: Prepared, auth: ModelAuth) -> Prepared:
+    """As the first request that goes out; a token counts as one even where a run would fetch another."""
+    if auth.type == "oauth2":
+        stored = auth.params["accessToken"]
+        shown = replace(auth, params={**auth.params, "accessToken": stored.replace("{{", "").replace("}}", "")})
+        prepared = replace(prepared, request=prepared.request and replace(prepared.request, auth=shown))
+    return next(schemes.sign(prepared))
 
 
 # ------------------------------------------------------------------------------------------------------------------- parts
@@ -323,7 +346,12 @@ def _auth(left: ModelAuth | None, marks: StandIns) -> Auth | None:
     if left is None:
         return None
     given = resolve_auth(left, marks.numbers.replace).params
-    return Auth(type=left.type, params={name: marks.text(js_text(value)) for name, value in given.items() if value is not None})
+    texts = {name: _as_text(value) for name, value in given.items() if value is not None}
+    return Auth(type=left.type, params={name: marks.text(text) for name, text in texts.items()})
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else js_text(value)
 
 
 def _rules(step: Step, sources: Sources) -> Rules:

@@ -12,6 +12,7 @@ from runner.plan import Step
 from runner.secrets import Secrets
 
 _SCHEME = re.compile(r"(?P<head>(?:[A-Za-z][\w-]*[ \t]+)?)(?P<text>\S.*)", re.DOTALL)
+_NAME = re.compile(r"\{\{([^{}]*)\}\}")
 _AUTH_SECRETS = frozenset(
     (
         "password token accessToken secret secretKey sessionToken consumerSecret tokenSecret authKey clientSecret clientToken "
@@ -33,6 +34,20 @@ def without_literals(step: Step, secrets: Secrets) -> tuple[Step, Mapping[str, s
     return replace(step, item=replace(step.item, request=_query(made, secrets, found)), chain=chain), found
 
 
+def secret_variables(step: Step, secrets: Secrets) -> frozenset[str]:
+    """The variables that headers and auth need for secrets, whatever they are called."""
+    request = step.item.request
+    values = [param.value for param in request.headers if not param.disabled and secrets.is_secret(param.key.strip())]
+    for auth in (request.auth, *(folder.auth for folder in step.chain)):
+        if auth is not None:
+            values += [auth.params.get(name) for name in _secret_params(auth)]
+    return frozenset(name for value in values if isinstance(value, str) for name in _NAME.findall(value))
+
+
+def _secret_params(auth: Auth) -> frozenset[str]:
+    return _AUTH_SECRETS | ({"value"} if auth.type == "apikey" else frozenset())
+
+
 def _header(param: Param, secrets: Secrets, found: dict[str, str]) -> Param:
     if param.disabled or not param.key.strip() or not _is_literal(param.value) or not secrets.is_secret(param.key.strip()):
         return param
@@ -52,7 +67,7 @@ def _query(request: Request, secrets: Secrets, found: dict[str, str]) -> Request
 def _auth(auth: Auth | None, found: dict[str, str]) -> Auth | None:
     if auth is None:
         return None
-    names = _AUTH_SECRETS | ({"value"} if auth.type == "apikey" else frozenset())
+    names = _secret_params(auth)
     params: dict[str, Any] = dict(auth.params)
     for name in names & params.keys():
         if _is_literal(params[name]):

@@ -47,6 +47,12 @@ def assignments(frame: Frame, piece: Piece | None, *, whole_url: bool = False) -
     return assigned
 
 
+def lines_of(assigned: Mapping[str, Expression], signing: Sequence[tuple[str, Expression]]) -> list[tuple[str, Expression]]:
+    """Assignments as lines, what signs the request before the headers."""
+    lines = [(f"{name} = ", value) for name, value in assigned.items() if name != "headers"]
+    return [*lines, *signing, *(("headers = ", assigned[name]) for name in ("headers",) if name in assigned)]
+
+
 def arguments_for(frame: Frame, assigned: Mapping[str, Expression], piece: Piece | None) -> list[Entry]:
     """Parameters, headers and body as arguments of a call."""
     found = [Entry(Code(name), head=f"{name}=") for name in ("params", "headers") if name in assigned]
@@ -73,6 +79,14 @@ def user_and_password(frame: Frame, *, encode: bool = True) -> Bracket:
     """The parameters of basic and digest auth as a pair; with `encode`, what is not ASCII as UTF-8, as Postman has it."""
     auth = frame.description.auth or Auth(type="")
     return sequence((_credential(frame, auth.text(name), encode) for name in ("username", "password")), "()")
+
+
+def domain_and_password(frame: Frame) -> tuple[Entry, ...]:
+    """User and password of NTLM; a domain stands before the user."""
+    auth = frame.description.auth or Auth(type="")
+    domain = auth.text("domain")
+    user = domain + Text.of("\\") + auth.text("username") if domain.parts else auth.text("username")
+    return Entry(frame.text(user)), Entry(frame.text(auth.text("password")))
 
 
 def _credential(frame: Frame, text: Text, encode: bool) -> Expression:

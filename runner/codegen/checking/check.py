@@ -24,7 +24,7 @@ from runner.codegen.registry import File
 _SECONDS = 30
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _CHALLENGED = frozenset({"digest"})
-_SIGNED = frozenset({"digest", "ntlm", "oauth1", "awsv4", "hawk", "edgegrid", "jwt", "asap"})
+_SIGNED = frozenset({"digest", "ntlm", "oauth1", "awsv4", "hawk", "edgegrid", "asap"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from runner.codegen.parts import (
     exact_url,
     header_list,
     headers_of,
+    lines_of,
     pairs_of,
     seconds,
     text_piece,
@@ -30,8 +31,10 @@ from runner.codegen.parts import (
     user_and_password,
 )
 from runner.codegen.registry import Settings, Target
+from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
 
+_NATIVE = frozenset({"basic", "digest"})
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 # What yarl neither encodes nor decodes when it is given a URL as text.
 _PLAIN = re.compile(r"https?://[\w.:\[\]-]+(?:/(?!\.{1,2}(?:[/?]|$))[\w.~-]*)*(?:\?[\w.~=&-]*)?", re.ASCII)
@@ -42,10 +45,12 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     frame.is_async = True
     frame.imports |= {"import aiohttp", "import asyncio"}
     rules, exact = frame.description.rules, exact_url(frame.description)
-    piece, fields = _body(frame, settings)
+    signature = signature_of(frame, native=_NATIVE)
+    piece, fields = _body(frame, signature.settings(settings))
     headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
     plain = bool(_PLAIN.fullmatch(exact))
-    assigned = assignments(frame, piece, whole_url=not plain)
+    assigned = assignments(frame, piece, whole_url=not plain or signature.covers)
+    headers += signature.headers
     if headers:
         assigned["headers"] = header_list(headers)
     how = [] if rules.follow else [Entry(Code("False"), head="allow_redirects=")]
@@ -61,7 +66,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     _tell(frame)
     return {
         "stores": frame.stores,
-        "assigned": assigned,
+        "lines": lines_of(assigned, signature.lines),
         "fields": fields,
         "opened": [_session(frame), replace(sent, closing=") as response")],
         "signature": frame.signature("str", prefix="async "),

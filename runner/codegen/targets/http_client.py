@@ -11,9 +11,11 @@ from runner.codegen.code import Frame, functions
 from runner.codegen.description import BytesBody, FileBody, JsonBody, MultipartBody, Part, Rules, Text
 from runner.codegen.parts import as_bytes, basic_header, exact_text, exact_url, headers_of, seconds
 from runner.codegen.registry import Settings, Target
+from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, call, literal, sequence
 
 _BOUNDARY = Code("boundary")
+_NATIVE = frozenset({"basic"})
 
 
 def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
@@ -27,9 +29,9 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         assigned["boundary"] = Code("uuid.uuid4().hex") if body.boundary is None else literal(body.boundary)
         if body.boundary is None:
             headers.append((literal("Content-Type"), Template(("multipart/form-data; boundary=", _BOUNDARY))))
-    headers += [(literal(name), value) for name, value in basic_header(frame)]
-    assigned["headers"] = sequence((sequence(pair, "()") for pair in headers), open_always=len(headers) > 1)
-    payload = _payload(frame, settings)
+    signature = signature_of(frame, native=_NATIVE, content="payload")
+    headers += [(literal(name), value) for name, value in (*basic_header(frame), *signature.headers)]
+    payload = _payload(frame, signature.settings(settings))
     if frame.stores:
         frame.imports.add("import json")
     if rules.follow:
@@ -40,7 +42,9 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     arguments = [literal(frame.description.method), Code("url"), Code("headers"), *([Code("payload")] if payload else [])]
     return {
         "stores": frame.stores,
-        "assigned": assigned,
+        "lines": [(f"{name} = ", value) for name, value in assigned.items()],
+        "signing": signature.lines,
+        "headers": sequence((sequence(pair, "()") for pair in headers), open_always=len(headers) > 1),
         "payload": payload if frame.payload != "shared" else None,
         "opened": frame.opened,
         "rules": rules,

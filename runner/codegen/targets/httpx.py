@@ -17,10 +17,12 @@ from runner.codegen.parts import (
     assignments,
     by_itself,
     call_of,
+    domain_and_password,
     exact_text,
     exact_url,
     header_list,
     headers_of,
+    lines_of,
     multipart_fields,
     seconds,
     text_piece,
@@ -28,8 +30,10 @@ from runner.codegen.parts import (
 )
 from runner.codegen.plain import has_bare_percent, has_dots, target_of
 from runner.codegen.registry import Settings, Target
+from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, literal, mapping, sequence
 
+_NATIVE = frozenset({"basic", "digest", "ntlm"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _WITHOUT = frozenset({"GET", "DELETE", "HEAD", "OPTIONS"})
 
@@ -39,10 +43,12 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     frame.imports.add("import httpx")
     rules, exact = frame.description.rules, exact_url(frame.description)
     frame.is_async = is_async
-    piece = _body(frame, settings)
+    signature = signature_of(frame, native=_NATIVE)
+    piece = _body(frame, signature.settings(settings))
     headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
     odd = has_dots(exact) or has_bare_percent(exact)
-    assigned = assignments(frame, piece, whole_url=odd)
+    assigned = assignments(frame, piece, whole_url=odd or signature.covers)
+    headers += signature.headers
     if headers:
         assigned["headers"] = header_list(headers)
     arguments = [*arguments_for(frame, assigned, piece), *_auth(frame)]
@@ -58,7 +64,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
         frame.imports.add("import asyncio")
     return {
         "stores": frame.stores,
-        "assigned": assigned,
+        "lines": lines_of(assigned, signature.lines),
         "opened": [*([_client(frame, is_async=is_async)] if client else []), *frame.opened],
         "is_async": is_async,
         "sent": _sent(frame, [Entry(Code("url")), *arguments, *how], piece, owner="client" if client else "httpx"),
@@ -102,6 +108,9 @@ def _auth(frame: Frame) -> list[Entry]:
             return [Entry(user_and_password(frame), head="auth=")]
         case "digest":
             return [Entry(Bracket("httpx.DigestAuth(", user_and_password(frame).entries, ")"), head="auth=")]
+        case "ntlm":
+            frame.imports.add("from httpx_ntlm import HttpNtlmAuth")
+            return [Entry(Bracket("HttpNtlmAuth(", domain_and_password(frame), ")"), head="auth=")]
     return []
 
 

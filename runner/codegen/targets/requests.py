@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from runner.codegen.code import Frame, functions
-from runner.codegen.description import BytesBody, FileBody, FormBody, JsonBody, MultipartBody, TextBody
+from runner.codegen.description import Auth, BytesBody, FileBody, FormBody, JsonBody, MultipartBody, TextBody
 from runner.codegen.parts import (
     FORM,
     JSON,
@@ -17,10 +17,12 @@ from runner.codegen.parts import (
     assignments,
     by_itself,
     call_of,
+    domain_and_password,
     exact_text,
     exact_url,
     header_mapping,
     headers_of,
+    lines_of,
     multipart_fields,
     pairs_of,
     repeated,
@@ -31,9 +33,11 @@ from runner.codegen.parts import (
 )
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
+from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, sequence
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_NATIVE = frozenset({"basic", "digest", "ntlm", "edgegrid"})
 _URL = Entry(Code("url"))
 
 
@@ -41,10 +45,12 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     """What the template gets: assignments, what is opened, and the call."""
     frame.imports.add("import requests")
     rules, exact = frame.description.rules, exact_url(frame.description)
-    piece = _body(frame, settings)
+    signature = signature_of(frame, native=_NATIVE)
+    piece = _body(frame, signature.settings(settings))
     headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
     dots, twice = has_dots(exact), repeated(headers)
-    assigned = assignments(frame, piece, whole_url=dots)
+    assigned = assignments(frame, piece, whole_url=dots or signature.covers)
+    headers += signature.headers
     if headers:
         assigned["headers"] = _header_dict(frame, headers) if twice else header_mapping(headers)
     arguments = [*arguments_for(frame, assigned, piece), *_auth(frame)]
@@ -53,7 +59,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     _tell(frame, exact)
     return {
         "stores": frame.stores,
-        "assigned": assigned,
+        "lines": lines_of(assigned, signature.lines),
         "opened": [*opened, *frame.opened],
         "limit": limit,
         "dots": dots,
@@ -105,7 +111,22 @@ def _auth(frame: Frame) -> list[Entry]:
         case "digest":
             frame.imports.add("from requests.auth import HTTPDigestAuth")
             return [Entry(Bracket("HTTPDigestAuth(", user_and_password(frame).entries, ")"), head="auth=")]
+        case "ntlm":
+            frame.imports.add("from requests_ntlm import HttpNtlmAuth")
+            return [Entry(Bracket("HttpNtlmAuth(", domain_and_password(frame), ")"), head="auth=")]
+        case "edgegrid":
+            frame.imports.add("from akamai.edgegrid import EdgeGridAuth")
+            return [Entry(Bracket("EdgeGridAuth(", tuple(_edgegrid(frame)), ")"), head="auth=")]
     return []
+
+
+def _edgegrid(frame: Frame) -> Iterator[Entry]:
+    auth = frame.description.auth or Auth(type="")
+    names = {"client_token": "clientToken", "client_secret": "clientSecret", "access_token": "accessToken"}
+    for name, given in names.items():
+        yield Entry(frame.text(auth.text(given)), head=f"{name}=")
+    if size := auth.text("maxBodySize").plain:
+        yield Entry(Code(size), head="max_body=")
 
 
 def _sent(frame: Frame, arguments: list[Entry], *, session: bool, prepared: bool) -> Expression:

@@ -22,8 +22,10 @@ from runner.codegen.parts import (
 )
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
+from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
 
+_NATIVE = frozenset({"basic"})
 _URL = Entry(Code("url"))
 
 
@@ -31,9 +33,11 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     """What the template gets: URL, body and headers, and the call."""
     frame.imports.add("import urllib3")
     description, rules = frame.description, frame.description.rules
-    as_json = isinstance(description.body, JsonBody) and settings.body != "exact"
+    signature = signature_of(frame, native=_NATIVE)
+    as_json = isinstance(description.body, JsonBody) and signature.settings(settings).body != "exact"
     payload, names = _payload(frame, as_json=as_json)
     headers = headers_of(frame, partial(by_itself, JSON if as_json else None)) + basic_header(frame)
+    headers += signature.headers
     if "content_type" in names:
         headers.append(("Content-Type", Code("content_type")))
     made = header_list(headers)
@@ -49,6 +53,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "url": frame.text(description.address.exact),
         "payload": payload if frame.payload == "assigned" else None,
         "names": names,
+        "signing": signature.lines,
         "headers": call("urllib3.HTTPHeaderDict", made) if repeated(headers) else made if headers else None,
         "opened": frame.opened,
         "sent": Bracket("urllib3.request(" if rules.verify else "pool.request(", (*arguments, *_how(frame)), ")"),
