@@ -388,10 +388,22 @@ def _own_extensions(options: Options, collection: Collection, scopes: Scopes) ->
 
         yield Retries(options.retries, options.retry_delay)
     if options.expect or options.expect_files:
-        from runner.checks import Checks, rule, rules_of_file
+        from runner.checks import Checks, read_rules
 
-        rules = [rule(text) for text in options.expect]
-        yield Checks([*rules, *(found for path in options.expect_files for found in rules_of_file(path))], collection)
+        yield Checks(read_rules(options.expect, options.expect_files), collection)
+
+
+def find_scopes(options: Options, collections: Sequence[Collection]) -> None:
+    """Make sure that each check of a file is for requests that there are.
+
+    Raises:
+        LoadError: a file cannot be read, or a line in it is no check.
+        UsageError: no collection has a folder or request of that name.
+    """
+    if options.expect_files:
+        from runner import checks
+
+        checks.find_scopes(checks.read_rules((), options.expect_files), collections)
 
 
 def open_sources(options: Options) -> Sources:
@@ -450,6 +462,7 @@ def run(collection: Collection | str | Path, options: Options | None = None) -> 
         UsageError: a folder does not exist.
     """
     with Session(collection, options or Options()) as session:
+        find_scopes(session.options, [session.collection])
         yield from session.events()
 
 

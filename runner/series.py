@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from runner.assemble import Options, Session, open_sources, plan_of
+from runner.assemble import Options, Session, find_scopes, open_sources, plan_of
 from runner.model import Collection
 from runner.sources import Place, Sources, spread
 
@@ -40,6 +40,7 @@ class Series:
         self._options = options if len(self._collections) == 1 else _read(options, self._sources)
         for collection in self._collections[1:]:
             plan_of(collection, options, ())
+        find_scopes(options, self._collections)
         self._left: list[Collection] = []
         self._interrupted = False
         self._before_next = before_next

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.checks import Checks, rule, rules_of_file
+from runner.assemble import Options, run
+from runner.checks import Checks, find_scopes, rule, rules_of_file
 from runner.checks.grammar import parse
 from runner.checks.meaning import Seen, failure
 from runner.cli.run import command
@@ -180,9 +181,12 @@ def test_an_error_in_a_file_names_line_and_column(tmp_path: Path, text: str, whe
     assert raised.value.where.endswith(where)
 
 
-def test_a_rule_for_nothing_is_wrong_usage(tmp_path: Path) -> None:
+def test_a_rule_for_no_request_of_any_collection_is_wrong_usage(tmp_path: Path) -> None:
+    path = tmp_path / "checks.txt"
+    path.write_text("Ordres/*: status == 200")
     with pytest.raises(UsageError, match='folder or request: "Ordres/\\*"'):
-        checks_of(tmp_path, "Ordres/*: status == 200")
+        list(run(TREE, Options(expect_files=(str(path),))))
+    find_scopes(list(rules_of_file(str(path))), [TREE, collection_from_json({"item": [{"name": "Ordres", "item": [item("a")]}]})])
 
 
 def test_a_request_without_an_answer_is_not_judged() -> None:

@@ -180,3 +180,13 @@ def test_show_secrets_masks_nothing(tmp_path: Path, recorder: Recorder, capsys: 
     _, shown, executions = ran(tmp_path, recorder, capsys, "--show-secrets")
     assert "password=hunter22" in shown and '"very-secret-value"' in shown
     assert "very-secret-value" in executions[0]["request"]["body"]["raw"]
+
+
+def test_every_reporter_tells_of_it(tmp_path: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    page, suites = tmp_path / "r.html", tmp_path / "r.xml"
+    words = ["-r", "cli,tap,json,html,junit", "--reporter-tap-export", "-", "--reporter-html-export", str(page)]
+    _, shown, _ = ran(tmp_path, recorder, capsys, *words, "--reporter-junit-export", str(suites))
+    assert "ok 1 - a: is sent # SKIP dry run." in shown
+    assert "not ok 2 - o: the request is refused" in shown
+    assert "not sent: dry run." in page.read_text() and "moves money on a real account" in page.read_text()
+    assert '<skipped message="dry run: not sent." />' in suites.read_text() and 'type="Refused"' in suites.read_text()

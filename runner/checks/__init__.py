@@ -56,14 +56,38 @@ def rules_of_file(path: str) -> Iterator[Rule]:
         yield Rule(check=check, scope=scoped["scope"] if scoped else "")
 
 
+def read_rules(texts: Iterable[str], files: Iterable[str]) -> list[Rule]:
+    """The rules of the command line, then those of files.
+
+    Raises:
+        UsageError, LoadError: as `rule` and `rules_of_file`.
+    """
+    return [*map(rule, texts), *(found for path in files for found in rules_of_file(path))]
+
+
+def find_scopes(rules: Iterable[Rule], collections: Sequence[Collection]) -> None:
+    """Make sure that each rule counts somewhere.
+
+    Raises:
+        UsageError: a rule's scope is that of no folder and no request in any of the collections.
+    """
+    for scope in {rule.scope for rule in rules if rule.scope}:
+        if not any(_steps(collection, scope) for collection in collections):
+            steps_of(collections[0], scope)
+
+
+def _steps(collection: Collection, scope: str) -> frozenset[int]:
+    try:
+        return steps_of(collection, scope)
+    except UsageError:
+        return frozenset()
+
+
 class Checks(Extension):
     """Judges the response of each item by the rules that count for it."""
 
     def __init__(self, rules: Sequence[Rule], collection: Collection) -> None:
-        """Raises:
-        UsageError: a rule's scope is that of no folder and no request.
-        """
-        scopes = {scope: steps_of(collection, scope) for scope in {rule.scope for rule in rules} if scope}
+        scopes = {scope: _steps(collection, scope) for scope in {rule.scope for rule in rules} if scope}
         self._collection = collection  # as long as its items are there, their ids are theirs
         self._checks = {
             id(step.item): [rule.check for rule in rules if number in scopes.get(rule.scope, (number,))]

@@ -90,6 +90,12 @@ class TapReporter:
             name = "the request is refused" if event.refused else "the request is answered"
             self._point(False, event.place, name, fault={"message": event.error, "severity": "error"})
 
+    def _request_planned(self, event: events.RequestPlanned) -> None:
+        if event.refused:
+            self._point(False, event.place, "the request is refused", fault={"message": event.objection, "severity": "error"})
+        else:
+            self._point(True, event.place, "is sent", skip=f"dry run. {event.objection}".strip())
+
     def _script_failed(self, event: events.ScriptFailed) -> None:
         error = event.error
         fault: dict[str, Any] = {"message": f"{error.name}: {error.message}", "severity": "error"}
@@ -110,6 +116,7 @@ class TapReporter:
     _handlers: ClassVar[dict[type[RunEvent], Callable[[TapReporter, Any], None]]] = {
         events.Asserted: _asserted,
         events.RequestSent: _request_sent,
+        events.RequestPlanned: _request_planned,
         events.ScriptFailed: _script_failed,
         events.ItemSkipped: _item_skipped,
         events.RunFinished: _run_finished,

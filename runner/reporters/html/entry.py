@@ -76,6 +76,12 @@ class Entry:
                 self._worsen("refused" if event.refused else "broken")
         self._list("requests").append(entry)
 
+    def _request_planned(self, event: events.RequestPlanned) -> None:
+        self._worsen("refused" if event.refused else "skipped")
+        entry = {"source": event.source, "method": event.prepared.method, "url": event.prepared.url, "start": 0.0}
+        error = event.objection if event.refused else f"not sent: dry run. {event.objection}".strip()
+        self._list("requests").append({**entry, "request": self._message(event.prepared), "error": error})
+
     def _answer(self, response: Response) -> Json:
         timings = response.timings
         phases = (timings.dns, timings.connect, timings.tls, timings.first_byte, timings.download)
@@ -132,6 +138,7 @@ class Entry:
 
     _handlers: ClassVar[dict[type[RunEvent], Callable[[Entry, Any], None]]] = {
         events.RequestSent: _request_sent,
+        events.RequestPlanned: _request_planned,
         events.Asserted: _asserted,
         events.ScriptFailed: _script_failed,
         events.ConsoleWritten: _console,
