@@ -93,6 +93,18 @@ def test_successors_are_taken_at_the_same_path() -> None:
     assert found > 15
 
 
+def test_every_further_tr_id_of_an_order_says_what_it_is_for() -> None:
+    found = 0
+    for api in catalogue():
+        sent = {tr for sample in api.samples for tr in sample.trs.values()}
+        further = {tr for letter in HOSTS for tr in api.tr_ids(letter)} - sent
+        assert set(api.others) <= set(api.endpoint.trs) - sent, api.name
+        if api.moves_money:
+            assert further <= set(api.others), api.name
+            found += len(further)
+    assert found > 40
+
+
 def test_stray_tr_ids_belong_to_another_path() -> None:
     found = 0
     for endpoint in endpoints().values():

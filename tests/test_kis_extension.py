@@ -356,9 +356,10 @@ def test_without_the_extension_the_brokers_variables_still_name_its_hosts() -> N
         left.guard(sent("https://tunnel.example.com" + ORDER), "script")
 
 
-def test_limits_are_for_the_simulator() -> None:
-    with pytest.raises(UsageError, match="--simulate-limits needs --simulate"):
-        plug(FakeHost(collection("{{VTS}}/uapi/x"), scopes()), {"simulate_limits": True})
+@pytest.mark.parametrize(("name", "value"), [("simulate_limits", True), ("simulate_fault", ("drop",))])
+def test_limits_and_faults_are_for_the_simulator(name: str, value: object) -> None:
+    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} needs --simulate"):
+        plug(FakeHost(collection("{{VTS}}/uapi/x"), scopes()), {name: value})
 
 
 def test_a_simulated_run_sends_nothing_to_the_broker_itself() -> None:

@@ -158,6 +158,12 @@ def test_the_bytes_hashed_are_the_bytes_sent() -> None:
     assert "account: CANO ← CANO (50****01)" in found.notes
 
 
+def test_the_simulator_of_a_run_goes_wrong_on_request() -> None:
+    found = run(collection(TOKEN, order("first"), order("second")), simulate_fault=("EGW00002@1:order-cash",))
+    assert (found.codes["EGW00002"], found.codes["APBK0013"]) == (1, 1)
+    assert found.exit_code == ExitCode.ASSERTION_FAILED
+
+
 def test_a_second_token_within_a_minute_does_not_destroy_the_first() -> None:
     found = run(collection(TOKEN, TOKEN | {"name": "again"}, order()), token_cache=False)
     assert found.codes["APBK0013"] == 1

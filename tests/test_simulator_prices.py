@@ -66,6 +66,17 @@ def test_each_day_starts_where_the_one_before_ended() -> None:
     assert days[0].price == 70000
 
 
+def test_a_price_that_is_moved_changes_today_and_not_yesterday() -> None:
+    moved = market(0)
+    before = moved.days("005930", 3)
+    moved.move("005930", Decimal(60000))
+    after = moved.days("005930", 3)
+    assert (after[0].price, after[0].previous) == (60000, before[0].previous)
+    assert after[0].change == 60000 - before[0].previous
+    assert after[0].low <= 60000
+    assert after[1:] == before[1:]
+
+
 def test_a_known_instrument_costs_what_can_be_quoted() -> None:
     known = market(0)
     for code in known.listed(30, "domestic"):

@@ -13,7 +13,7 @@ from click import BadParameter
 
 from runner.errors import UsageError
 from runner.kis.commands import simulate
-from runner.kis.simulator import Simulator, serve
+from runner.kis.simulator import Simulator
 
 PRICE = "/uapi/domestic-stock/v1/quotations/inquire-price"
 
@@ -72,7 +72,7 @@ def test_a_body_is_read_whole_between_requests() -> None:
 def test_start_and_stop_are_quick_even_with_an_open_connection() -> None:
     Simulator().start().close()
     began = time.perf_counter()
-    simulator = serve(limits=False)
+    simulator = Simulator(limits=False).start()
     started = time.perf_counter()
     connection = connected(simulator.mock_url)
     exchange(connection, PRICE, {})
@@ -91,13 +91,13 @@ def test_a_taken_port_is_an_os_error() -> None:
     with Simulator() as simulator:
         port = urlsplit(simulator.mock_url).port
         with pytest.raises(OSError, match="in use"):
-            serve(real_port=port or 0)
+            Simulator(real_port=port or 0).start()
 
 
 def test_a_given_port_is_used_again_at_once() -> None:
     with Simulator() as simulator:
         port = urlsplit(simulator.mock_url).port or 0
-    with serve(mock_port=port) as again:
+    with Simulator(mock_port=port).start() as again:
         assert urlsplit(again.mock_url).port == port
 
 

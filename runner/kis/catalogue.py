@@ -40,7 +40,8 @@ class Sample:
 class Api:
     """One row of the guide. `offered` is V, J or both; `successors` maps a tr_id to the newer one KIS has given it.
 
-    `corrected` says, in Korean, what is wrong about this API in the published files; empty where nothing is.
+    `others` says, in Korean, what further tr_ids of the path are for: other sides, markets or times. `corrected` says what
+    the published files have wrong about this API or leave out; empty where there is nothing.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Api:
     offered: str
     endpoint: Endpoint
     samples: tuple[Sample, ...]
+    others: Mapping[str, str]
     successors: Mapping[str, str]
     corrected: str
 
@@ -114,6 +116,7 @@ def _api(row: Mapping[str, Any]) -> Api:
         offered=row["offered"],
         endpoint=endpoints()[row["path"]],
         samples=tuple(_sample(call, row["offered"]) for call in row["calls"]),
+        others=row.get("others", {}),
         successors=row.get("successors", {}),
         corrected=row.get("corrected", ""),
     )

@@ -60,11 +60,18 @@ OPTIONS = (
     click.option(
         "--simulate-limits", is_flag=True, help="The simulator keeps the broker's calls-per-second limits too.", panel=_PANEL
     ),
+    click.option(
+        "--simulate-fault",
+        multiple=True,
+        metavar="FAULT",
+        help="The simulator goes wrong: EGW00201@3, drop@5%, … (see pabal simulate --help).",
+        panel=_PANEL,
+    ),
 )
 
 NAMES = (
     *("no_kis", "keep_account", "allow_revoke", "allow_real_orders", "max_real_orders", "simulate", "simulate_limits"),
-    *("token_cache", "rate", "no_kis_checks", "all_pages"),
+    *("token_cache", "rate", "no_kis_checks", "all_pages", "simulate_fault"),
 )
 
 
@@ -75,8 +82,9 @@ NAMES = (
 @click.option(
     "--fault", "faults", multiple=True, metavar="FAULT", help="What goes wrong: a code of KIS's, delay=MS, drop, lose or expire."
 )
+@click.option("--seed", type=int, default=0, help="Decides the made-up values; the same ones for the same number.")
 @click.option("--session", type=click.Choice(["open", "night", "holiday"]), default="open", help="Whether the market is open.")
-def simulate(mock_port: int, real_port: int, no_limits: bool, faults: tuple[str, ...], session: str) -> int:
+def simulate(mock_port: int, real_port: int, no_limits: bool, faults: tuple[str, ...], seed: int, session: str) -> int:
     """Start the KIS simulator on this machine and keep it running until Ctrl-C.
 
     A fault is for the calls below /uapi/ that its place names: @3 the third, @3-5, @3-, @*10 every tenth, @5% at random;
@@ -87,10 +95,10 @@ def simulate(mock_port: int, real_port: int, no_limits: bool, faults: tuple[str,
     pabal simulate --mock-port 8443 --real-port 9443
     pabal simulate --fault EGW00201@3 --fault lose@1:order-cash
     """
-    from runner.kis.simulator import serve
+    from runner.kis.simulator import Simulator
 
     try:
-        started = serve(mock_port=mock_port, real_port=real_port, limits=not no_limits, faults=faults)
+        started = Simulator(mock_port=mock_port, real_port=real_port, limits=not no_limits, faults=faults, seed=seed).start()
     except OSError as error:
         raise UsageError(f"the simulator cannot listen there: {error.strerror or error}", hint="choose other ports") from error
     with started as simulator:

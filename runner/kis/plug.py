@@ -27,8 +27,9 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
     ours = broker and not extras.get("no_kis")
     if extras.get("simulate") and not ours:
         raise UsageError("--simulate is for collections that call the KIS Open API, and this one does not")
-    if extras.get("simulate_limits") and not extras.get("simulate"):
-        raise UsageError("--simulate-limits needs --simulate")
+    for name in ("simulate_limits", "simulate_fault"):
+        if extras.get(name) and not extras.get("simulate"):
+            raise UsageError(f"--{name.replace('_', '-')} needs --simulate")
     if extras.get("max_real_orders") is not None and not extras.get("allow_real_orders"):
         raise UsageError("--max-real-orders needs --allow-real-orders")
     if not ours:
@@ -38,7 +39,7 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
 
     for name in KisExtension.secret_names:
         host.secrets.add_name(name)
-    hosts = _simulated(host, bool(extras.get("simulate_limits"))) if extras.get("simulate") else None
+    hosts = _simulated(host, extras) if extras.get("simulate") else None
     return KisExtension(
         hosts=hosts,
         lookup=lookup,
@@ -77,13 +78,14 @@ def _orders(host: Host, extras: Mapping[str, Any]) -> Orders | None:
     return counted(host.plan, host.scopes.lookup, extras.get("max_real_orders"), earlier)
 
 
-def _simulated(host: Host, limits: bool) -> Mapping[str, Kind]:
+def _simulated(host: Host, extras: Mapping[str, Any]) -> Mapping[str, Kind]:
     """Start the simulator and point the run at it; it knows the user's own keys and accounts where there are any."""
     from runner.kis.simulator import Simulator
     from runner.kis.simulator.keys import TEST_CREDENTIALS
 
     own = {name: str(value) for name in TEST_CREDENTIALS if (value := host.scopes.lookup(name))}
-    simulator = Simulator(limits=limits, credentials=own)
+    limits, faults = bool(extras.get("simulate_limits")), extras.get("simulate_fault", ())
+    simulator = Simulator(limits=limits, credentials=own, faults=faults)
     simulator.start()
     host.on_close(simulator.close)
     host.supply({"VTS": simulator.mock_url, "PROD": simulator.real_url}, "the simulator", override=True)

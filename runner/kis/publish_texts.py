@@ -68,7 +68,7 @@ def describe(api: Api, sample: Sample, letter: str) -> str:
 def _parts(api: Api, sample: Sample, letter: str) -> Iterator[str]:
     if tr_id := sample.trs[letter]:
         newer = api.successors.get(tr_id, "")
-        others = [other for other in api.tr_ids(letter) if other not in (tr_id, newer)]
+        others = [f"{other} {api.others.get(other, '')}".strip() for other in api.tr_ids(letter) if other not in (tr_id, newer)]
         yield f"tr_id {tr_id}" + (f", 지금의 새 번호 {newer}" if newer else "") + "."
         yield f"같은 경로의 다른 tr_id: {', '.join(others)}." if others else ""
     yield "이 요청은 주문입니다." if api.moves_money else ""

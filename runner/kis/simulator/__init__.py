@@ -1,9 +1,7 @@
 """A stand-in for the KIS Open API on this machine: both hosts, with KIS's checks, answers, limits and a small order book.
 
-    with Simulator(limits=False) as simulator:
-        environment = simulator.variables
-
-`serve` is the same for a command that runs until it is stopped.
+with Simulator(limits=False) as simulator:
+    environment = simulator.variables
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from runner.kis.simulator.values import market
 if TYPE_CHECKING:
     from runner.kis.simulator.server import Server
 
-__all__ = ["LogEntry", "OrderCall", "Simulator", "serve"]
+__all__ = ["LogEntry", "OrderCall", "Simulator"]
 
 
 class Simulator:
@@ -171,28 +169,3 @@ class Simulator:
         self._market.reset()
         for gateway in self.gateways.values():
             gateway.reset()
-
-
-def serve(
-    *,
-    mock_port: int = 0,
-    real_port: int = 0,
-    limits: bool = True,
-    strict_token_rate: bool = True,
-    credentials: Mapping[str, str] | None = None,
-    faults: Sequence[str] = (),
-) -> Simulator:
-    """Start a simulator that runs until its `close`; it prints nothing, its URLs and credentials are attributes.
-
-    Raises:
-        OSError: a port is taken.
-        UsageError: a fault is none.
-    """
-    return Simulator(
-        mock_port=mock_port,
-        real_port=real_port,
-        limits=limits,
-        strict_token_rate=strict_token_rate,
-        credentials=credentials,
-        faults=faults,
-    ).start()

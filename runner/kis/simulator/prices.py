@@ -133,8 +133,9 @@ class Market:
 
     def price(self, code: str) -> Decimal:
         """The current price, with as many places as its market quotes."""
-        if code in self._moved:
-            return self._moved[code]
+        return self._moved.get(code) or self._usual(code)
+
+    def _usual(self, code: str) -> Decimal:
         if code in self._known:
             return Decimal(self._known[code][1])
         random = Random(f"{self._seed}|{code}")
@@ -162,11 +163,12 @@ class Market:
     def days(self, code: str, count: int) -> list[Quote]:
         """The last days of an instrument, newest first; each closes where the next one starts from, in every answer alike."""
         random = Random(f"{self._seed}|{code}|days")
-        quotes, price = [], self.price(code)
+        quotes: list[Quote] = []
+        usual = self._usual(code)
         for _ in range(count):
-            previous = on_grid(code, price / (1 + Decimal(random.randrange(-30, 31)) / 1000), price)
-            quotes.append(Quote.of(code, price, previous, random))
-            price = previous
+            price = usual if quotes else self.price(code)
+            usual = on_grid(code, usual / (1 + Decimal(random.randrange(-30, 31)) / 1000), usual)
+            quotes.append(Quote.of(code, price, usual, random))
         return quotes
 
     def move(self, code: str, price: Decimal) -> None:
