@@ -30,6 +30,10 @@ class Sender(Protocol):
         ...
 
 
+INTERRUPTED = "EINTR"
+"""The code of a request that Ctrl-C cut off: the server may have got it all the same, which the report has to tell."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """A request is to be tried once more after `wait` seconds; `limit` is how often at most, where there is one."""
@@ -56,14 +60,17 @@ class Door:
 
         Raises:
             Refused: a guard holds it back, or one of its redirects.
-            SendError: there was no response, or the run ended before its turn came.
+            SendError: there was no response, or the run ended before its turn came; with INTERRUPTED the run is to end.
         """
         self._guard(prepared, source)
         for extension in self._extensions:
             if answer := extension.answer(prepared):
                 return answer
         self._await_turn(prepared, source)
-        return self._sender.send(prepared, timeout=self._clock.within(timeout), check=self._hop)
+        try:
+            return self._sender.send(prepared, timeout=self._clock.within(timeout), check=self._hop)
+        except KeyboardInterrupt:
+            raise SendError("interrupted before the answer came", code=INTERRUPTED) from None
 
     def again(self, prepared: Prepared, source: str, attempt: int, outcome: Response | SendError) -> Retry | None:
         """Whether to try once more: the longest wait that an extension asks for, unless one forbids it or the run ends sooner."""

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, TypeAlias
 
 from runner import auth, events
-from runner.door import Retry
+from runner.door import INTERRUPTED, Retry
 from runner.errors import NotSent, Refused, SendError
 from runner.events import Place, RunEvent
 from runner.extension import Talk
@@ -73,6 +73,8 @@ def exchange(ports: Ports, out: Outgoing, place: Place, timeout: float | None) -
     yield from _ended(place, out.source, last[0], end)
     if isinstance(end, Response):
         return end
+    if isinstance(end, SendError) and end.code == INTERRUPTED:
+        raise KeyboardInterrupt
     raise end
 
 

@@ -175,6 +175,16 @@ def test_an_order_that_timed_out_behind_the_gateway_is_marked() -> None:
     assert CHECK_ORDERS in [getattr(event, "text", "") for event in happened]
 
 
+def test_an_order_that_ctrl_c_cut_off_is_in_doubt_too() -> None:
+    def pressed(prepared: Prepared) -> Response:
+        raise KeyboardInterrupt
+
+    lines, _, happened = bench(FakeWire(pressed), POST, GET, extensions=(Stubborn(),))
+    assert lines == [f"item post interrupted before the answer came: {CHECK_ORDERS}"]
+    assert [type(event).__name__ for event in happened[-2:]] == ["Interrupted", "RunFinished"]
+    assert bench(FakeWire(pressed), GET)[0] == ["item get interrupted before the answer came"]
+
+
 def test_other_retries_still_work_for_inquiries_and_elsewhere() -> None:
     wire = answering("ECONNRESET", "EGW00002", "ok", "EGW00201", "ok")
     elsewhere = item("elsewhere", url="http://server/uapi/x", method="POST")

@@ -189,7 +189,7 @@ def test_ctrl_c_ends_the_series_with_its_reports(pabal: Pabal, tmp_path: Path, r
     assert b"2 of 3 collections" in out
     report = json.loads(Path("r.json").read_text())
     assert [each["run"]["exitCode"] for each in report["runs"]] == [0, 130] and report["run"]["exitCode"] == 130
-    assert [case.get("name") for case in ElementTree.parse("r.xml").iter("testcase")] == ["run"]
+    assert [case.get("name") for case in ElementTree.parse("r.xml").iter("testcase")] == ["request", "run"]
     names = sorted(path.name for path in Path("out").iterdir())
     assert [load_collection(Path("out", name)).name for name in names] == ["c0", "c1"]
     assert [name.rpartition("-")[2] for name in names] == ["0.json", "1.json"]
