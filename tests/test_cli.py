@@ -1,7 +1,7 @@
 """Golden cases of the command: `tests/cases/<name>/` holds `cmd`, what it needs, and `expected`: exit status and output.
 
-A file `environ` adds variables, NAME=VALUE in each line; with a file `terminal` stdout is one (a pty of 100 columns).
-Escape characters are shown as ␛.
+A file `environ` adds variables, NAME=VALUE in each line; with a file `terminal` stdout is one (a pty of 100 columns),
+and stderr as well where it says so. Escape characters are shown as ␛, carriage returns as ␍.
 
 `PABAL_GOLDEN=write pytest tests/test_cli.py` writes the expected files anew; read the difference before you commit it.
 """
@@ -61,13 +61,14 @@ def piped(command: list[str], folder: Path, environ: dict[str, str]) -> tuple[in
 def on_terminal(command: list[str], folder: Path, environ: dict[str, str]) -> tuple[int, str, str]:
     pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
     master, slave = pty.openpty()
-    with subprocess.Popen(command, cwd=folder, env=environ, stdout=slave, stderr=subprocess.PIPE, text=True) as process:
+    both = "stderr" in (folder / "terminal").read_text()
+    stderr = slave if both else subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=slave, stderr=stderr, text=True) as process:
         os.close(slave)
         shown = b"".join(iter(lambda: _read(master), b""))
-        assert process.stderr
-        err = process.stderr.read()
+        err = process.stderr.read() if process.stderr else ""
     os.close(master)
-    return process.returncode, shown.decode().replace("\r\n", "\n"), err
+    return process.returncode, shown.decode().replace("\r\n", "\n").replace("\r", "␍"), err
 
 
 def _read(master: int) -> bytes:

@@ -73,6 +73,7 @@ def test_every_row_has_an_option() -> None:
 
 def test_every_option_of_newman_has_a_row() -> None:
     assert {row.name for row in rows("Options") if row.status != "beyond" and row.name.startswith("--")} == NEWMAN
+    assert not [row.name for row in rows("Options") if row.status == "missing"]
 
 
 @pytest.mark.parametrize(("section", "names"), [("Auth", set(registry())), ("protocolProfileBehavior", set(BEHAVIORS))])
