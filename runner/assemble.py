@@ -124,23 +124,25 @@ class Session:
         self._clock: Clock | None = after._clock if after else None
         self.sandbox: _Sandbox = after.sandbox if after else _Sandbox()
         self._stack.callback(self.sandbox.close)
-        self._scripts = scripts(self.sandbox)
-        self.plan = plan_of(self.collection, options, self._sources.rows(options.data))
-        if warm:
-            self._warm()
-        self.scopes = self._scopes(*(_left(after) if after else self._given()))
-        self._vault: Vault | None = after._vault if after else self._opened_vault()
-        if self._vault:
-            self.scopes.vault = self._secret
-        self._cookies = after.cookies() if after else _cookies(options)
-        self._tls_files = _tls_files(options)
-        for certificate in self._tls_files.get("certificates", ()):
-            self.secrets.learn("passphrase", certificate.passphrase)
-        self.before: tuple[Extension, ...] = after.extensions if after else ()
-        self.extensions: tuple[Extension, ...] = self._extensions()
-        self._learn_scopes()
-        if after:
-            self._stack.enter_context(after._stack.pop_all())
+        with self._stack:  # what goes wrong from here on leaves nothing running
+            self._scripts = scripts(self.sandbox)
+            self.plan = plan_of(self.collection, options, self._sources.rows(options.data))
+            if warm:
+                self._warm()
+            self.scopes = self._scopes(*(_left(after) if after else self._given()))
+            self._vault: Vault | None = after._vault if after else self._opened_vault()
+            if self._vault:
+                self.scopes.vault = self._secret
+            self._cookies = after.cookies() if after else _cookies(options)
+            self._tls_files = _tls_files(options)
+            for certificate in self._tls_files.get("certificates", ()):
+                self.secrets.learn("passphrase", certificate.passphrase)
+            self.before: tuple[Extension, ...] = after.extensions if after else ()
+            self.extensions: tuple[Extension, ...] = self._extensions()
+            self._learn_scopes()
+            if after:
+                self._stack.enter_context(after._stack.pop_all())
+            self._stack = self._stack.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -25,6 +25,9 @@ def no_cache_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield
 
 
+pytest_plugins = ["pytester"]
+
+
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     """A server on 127.0.0.1 that records the exact bytes of each request."""

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 
-from runner import events
 from runner.assemble import Options, Session
 from runner.codegen.support.sandbox import TranslatedSandbox
 from runner.errors import Refused, SendError
-from runner.events import RunEvent
 from runner.extension import Extension, Prepare, Turn
 from runner.model import Environment, Json, Prepared, Variable
 from runner.request import prepare, resolve
-from runner.sandbox import Sandbox, ScriptError
+from runner.sandbox import Sandbox
+from runner.testing.steps import Steps
 from runner.testing.suite import Suite, Test
-
-_LOG = logging.getLogger("pabal")
-_LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "warning": logging.WARNING, "debug": logging.DEBUG}
 
 ALLOW_ORDERS = "PABAL_ALLOW_ORDERS"
 ALLOW_REAL_ORDERS = "PABAL_ALLOW_REAL_ORDERS"
@@ -72,8 +67,7 @@ class Run:
         self._session = Session(suite.collection(), options, scripts=scripts)
         if environ.get(ALLOW_ORDERS) != "1":
             self._session.extensions = (_Hold(self._session.extensions), *self._session.extensions)
-        self._engine = self._session.engine()
-        self._wanted: tuple[int, int | None] | None = None
+        self._steps = Steps(self._session)
 
     def __enter__(self) -> Self:
         return self
@@ -88,63 +82,7 @@ class Run:
         """
         position = self._session.plan.find(test.id)
         assert position is not None, f"{test.name} is not in this suite"  # noqa: S101
-        if self._wanted and self._wanted[0] == iteration and self._wanted[1] != position:
-            pytest.skip("setNextRequest jumped over this request")
-        story = _Story(subtests, test)
-        following: int | None = position
-        while following is not None and following <= position:
-            following = self._turn(story, following, iteration)
-        self._wanted = (iteration, following) if following != position + 1 else None
-        story.end()
-
-    def _turn(self, story: _Story, position: int, iteration: int) -> int | None:
-        happened, following = self._engine.turn(position, iteration)
-        for event in self._session.shown(happened):
-            story.tell(event)
-        return following
-
-
-class _Story:
-    """What one test tells pytest."""
-
-    def __init__(self, subtests: pytest.Subtests, test: Test) -> None:
-        self._subtests = subtests
-        self._test = test
-        self._failed: str | None = None
-        self._skipped: str | None = None
-
-    def tell(self, event: RunEvent) -> None:
-        """Report an event."""
-        match event:
-            case events.Asserted(assertion=found):
-                self._part(event, found.name, found.error, skipped=found.skipped)
-            case events.ScriptFailed(error=error):
-                self._part(event, f"{event.listen} script of {event.where}", error)
-            case events.RequestSent(source="item", error=str() as reason):
-                self._failed, self._skipped = (None, reason) if event.refused else (reason, None)
-            case events.ItemSkipped(reason=reason):
-                self._skipped = reason
-            case events.ConsoleWritten(console=console):
-                _LOG.log(_LEVELS.get(console.level, logging.INFO), "%s", " ".join(map(str, console.messages)))
-            case events.Noted(text=text):
-                _LOG.log(_LEVELS.get(event.level, logging.INFO), "%s", text)
-
-    def _part(
-        self, event: events.Asserted | events.ScriptFailed, name: str, error: ScriptError | None, *, skipped: bool = False
-    ) -> None:
-        again = event.place.item.id != self._test.id
-        with self._subtests.test(msg=f"{event.place.item.name}: {name}" if again else name):
-            if skipped:
-                pytest.skip("pm.test.skip")
-            if error:
-                pytest.fail(f"{error.name}: {error.message}", pytrace=False)
-
-    def end(self) -> None:
-        """What the request itself came to."""
-        if self._failed:
-            pytest.fail(self._failed, pytrace=False)
-        if self._skipped:
-            pytest.skip(self._skipped)
+        self._steps.item(position, subtests, iteration)
 
 
 class _Hold(Extension):

@@ -1,0 +1,139 @@
+"""A collection as pytest sees it: a file of iterations and folders down to requests, in the order they run."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.assemble import Options, Session
+from runner.errors import PabalError
+from runner.plan import Plan
+from runner.testing.steps import Steps
+
+
+class CollectionFile(pytest.File):
+    """One collection; its session is opened for the first of its tests that runs, and closed after the last."""
+
+    _steps: Steps | None = None
+    _session: Session | None = None
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """The requests, within their folders; within iterations where there are several."""
+        try:
+            with Session(self.path, options_from(self.config)) as session:
+                plan = session.plan
+        except PabalError as error:
+            raise self.CollectError(str(error)) from None
+        for iteration in range(plan.iterations):
+            top: pytest.Collector = self
+            if plan.iterations > 1:
+                top = Group.from_parent(self, name=f"iteration {iteration + 1}")
+            yield from _children(top, plan, iteration, self)
+
+    @property
+    def steps(self) -> Steps:
+        """What runs the requests."""
+        if self._steps is None:
+            self._session = Session(self.path, options_from(self.config), warm=True)
+            self._steps = Steps(self._session)
+        return self._steps
+
+    def teardown(self) -> None:
+        """Let go of script engine and connections."""
+        if self._session:
+            self._session.close()
+        self._steps = self._session = None
+
+
+class Group(pytest.Collector):
+    """A folder or an iteration."""
+
+    children: list[pytest.Item | pytest.Collector]
+
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        """What is in it, in order."""
+        return self.children
+
+
+def _children(
+    top: pytest.Collector, plan: Plan, iteration: int, file: CollectionFile
+) -> Iterator[pytest.Item | pytest.Collector]:
+    """The nodes right below `top`. A folder that is left and entered again, as with jumbled selections, is a node of its own."""
+    found: list[pytest.Item | pytest.Collector] = []
+    open_groups: list[tuple[str, Group]] = []
+    names: Counter[tuple[str, str]] = Counter()
+    for position, step in enumerate(plan.steps):
+        same = 0
+        while same < min(len(open_groups), len(step.path)) and open_groups[same][0] == step.path[same]:
+            same += 1
+        del open_groups[same:]
+        for folder in step.path[same:]:
+            parent = open_groups[-1][1] if open_groups else top
+            group: Group = Group.from_parent(parent, name=_unique(names, parent, folder))
+            group.children = []
+            (open_groups[-1][1].children if open_groups else found).append(group)
+            open_groups.append((folder, group))
+        parent = open_groups[-1][1] if open_groups else top
+        item = _request(parent, _unique(names, parent, step.item.name), position, iteration, file)
+        (open_groups[-1][1].children if open_groups else found).append(item)
+    if isinstance(top, Group):
+        top.children = found
+        yield top
+    else:
+        yield from found
+
+
+def _unique(names: Counter[tuple[str, str]], parent: pytest.Collector, name: str) -> str:
+    """A name that no sibling has: the second of equal ones gets `(2)`."""
+    key = (parent.nodeid, name)
+    names[key] += 1
+    return name if names[key] == 1 else f"{name} ({names[key]})"
+
+
+def _request(parent: pytest.Collector, name: str, position: int, iteration: int, file: CollectionFile) -> pytest.Function:
+    def call(subtests: pytest.Subtests) -> None:
+        file.steps.item(position, subtests, iteration)
+
+    item: pytest.Function = pytest.Function.from_parent(parent, name=name, callobj=call)
+    item.add_marker(pytest.mark.xdist_group(name=file.nodeid))
+    return item
+
+
+def options_from(config: pytest.Config) -> Options:
+    """What the command line of pytest says, as options of a run.
+
+    Raises:
+        UsageError: a value makes no sense.
+    """
+    from runner.errors import UsageError
+
+    given: dict[str, Any] = {name: config.getoption(f"--pabal-{name}") for name in ("env", "globals", "data", "iterations")}
+    pairs = [entry.partition("=") for entry in config.getoption("--pabal-env-var")]
+    if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
+        raise UsageError(f"--pabal-env-var {wrong[0]!r} is not of the form NAME=VALUE")
+    count = given["iterations"]
+    if count is not None and not (count.isascii() and count.isdigit() and int(count)):
+        raise UsageError(f"--pabal-iterations takes a positive number, not {count!r}")
+    return Options(
+        environment=_place(config, given["env"]),
+        globals=_place(config, given["globals"]),
+        data=_place(config, given["data"]),
+        iterations=None if count is None else int(count),
+        folders=tuple(config.getoption("--pabal-folder")),
+        env_vars={name: value for name, _, value in pairs},
+        env_files=tuple(config.getoption("--pabal-env-file")),
+        environ=os.environ,
+        extras={"simulate": config.getoption("--pabal-simulate")},
+    )
+
+
+def _place(config: pytest.Config, given: str | None) -> str | None:
+    """Paths count from where pytest was called, also where a test changes the folder."""
+    if given is None or "://" in given:
+        return given
+    return str(Path(config.invocation_params.dir, given))
