@@ -98,7 +98,7 @@ def test_secrets_come_from_the_process_environment_and_what_is_missing_is_a_para
     assert "def s(*, id_: str) -> requests.Response:" in code
     assert 'api_token = os.environ["API_TOKEN"]' in code
     assert '"Authorization": f"Bearer {api_token}"' in code
-    assert f'url = f"{BASE}/users/{{id_in_path}}"' in code
+    assert f'url = f"{BASE}/users/{{id_quoted}}"' in code
     assert 'print(s(id_="{{id}}").text)' in code
     assert "hunter2" not in code
 
@@ -109,6 +109,21 @@ def test_literal_secrets_are_not_written_down_either() -> None:
     assert "opensesame" not in code
     assert "0123456789" not in code
     assert 'auth=("me", password)' in code
+
+
+@pytest.mark.parametrize(
+    ("request_", "line"),
+    [
+        ({"url": f"{BASE}/x?api_key=opensesame"}, "api_key"),
+        ({"body": raw('{"user": "me", "password": "opensesame"}', "json")}, '"password": password,'),
+        ({"body": {"mode": "urlencoded", "urlencoded": [{"key": "client_secret", "value": "opensesame"}]}}, "client_secret"),
+    ],
+)
+def test_nor_are_those_in_queries_and_bodies(request_: dict[str, Any], line: str) -> None:
+    code = text_of("s", **({"url": f"{BASE}/x", "method": "POST"} | request_))
+    assert "opensesame" not in code
+    assert line in code
+    assert "os.environ[" in code
 
 
 def test_inline_values_is_what_postman_does() -> None:
@@ -214,3 +229,8 @@ def test_requests_are_chosen_by_name_path_and_pattern() -> None:
         code_of(folder, requests=("Nope",))
     with pytest.raises(UsageError, match="no target"):
         code_of(folder, target="reqests")
+
+
+def test_httpx_keeps_the_order_of_parameters() -> None:
+    assert 'url = "https://api.test/v1/x?a=1&b=2&a=3"' in text_of("x", f"{BASE}/x?a=1&b=2&a=3", options={"target": "httpx"})
+    assert "params=params" in text_of("x", f"{BASE}/x?a=1&a=3&b=2", options={"target": "httpx"})

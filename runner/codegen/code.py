@@ -21,6 +21,7 @@ from runner.plan import Step
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_QUOTED = {"form": "quoted", "path": "in path", "query": "in query"}
 _OWN_NAMES = frozenset(
     (
         "os sys json base64 datetime time uuid random hashlib ssl asyncio http quote urlsplit urljoin cast requests httpx "
@@ -53,7 +54,7 @@ class Names:
             return self.of(use.hole)
         key = (use.hole.name, use.quoting)
         if key not in self._quoted:
-            self._quoted[key] = self._new(f"{use.hole.name}_in_{use.quoting}")
+            self._quoted[key] = self._new(f"{use.hole.name} {_QUOTED[use.quoting]}")
         return self._quoted[key]
 
     def quotings(self) -> Iterator[tuple[str, str, Quoting]]:

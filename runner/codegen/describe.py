@@ -13,7 +13,7 @@ from runner import auth as schemes
 from runner import url as urls
 from runner.body import ReadFile
 from runner.codegen.bodies import body_of, own_boundary
-from runner.codegen.description import Address, Auth, Description, Diagnostic, First, Hole, Rules, Text
+from runner.codegen.description import Address, Auth, Description, Diagnostic, First, Hole, Quoting, Rules, Text
 from runner.codegen.holes import Choose, StandIns, filled
 from runner.codegen.literals import secret_variables, without_literals
 from runner.codegen.overhear import Heard, Overhear
@@ -29,6 +29,8 @@ from runner.variables import Scope, Scopes
 
 _EVERY_CLIENT = frozenset("user-agent accept cache-control postman-token host accept-encoding connection content-length".split())
 _IN_HEADERS = frozenset({"noauth", "bearer", "apikey", "oauth2"})
+_QUOTINGS: tuple[tuple[Quoting, Quoting], ...] = (("form", "form"), ("path", "query"))
+"""Ways to encode holes in path and query, the one that is usual in code first; the second leaves all that the runner leaves."""
 _SAMPLE = "1"
 _NAME = re.compile(r"\{\{([^{}]*)\}\}")
 
@@ -291,12 +293,14 @@ def _address(made: _Made, real: Prepared, marks: StandIns, values: Mapping[str, 
     scheme, slashes, rest = head.partition("://")
     host, slash, path = rest.partition("/")
     origin = marks.text(host) if _names_the_host(made, marks) else marks.text(f"{scheme}{slashes}{host}")
-    base = origin + Text.of(slash) + marks.text(path, "path")
-    whole = marks.text(query, "query") if mark else None
-    address = Address(base=base, query=whole, fragment=Text.of(fragment) if fragment else None)
-    if filled(address.exact, values) != real.url.partition("#")[0]:
-        return address
-    return replace(address, params=_params(query, whole, marks, values)) if whole else address
+    written = real.url.partition("#")[0]
+    for in_path, in_query in _QUOTINGS:
+        base = origin + Text.of(slash) + marks.text(path, in_path)
+        whole = marks.text(query, in_query) if mark else None
+        address = Address(base=base, query=whole, fragment=Text.of(fragment) if fragment else None)
+        if filled(address.exact, values) == written:
+            return replace(address, params=_params(query, whole, marks, values)) if whole else address
+    return address
 
 
 def _names_the_host(made: _Made, marks: StandIns) -> bool:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from runner.model import Auth, Param, Request
+from runner import url as urls
+from runner.model import Auth, Body, FormParam, Param, Request
 from runner.plan import Step
 from runner.secrets import Secrets
 
 _SCHEME = re.compile(r"(?P<head>(?:[A-Za-z][\w-]*[ \t]+)?)(?P<text>\S.*)", re.DOTALL)
+Part = TypeVar("Part", Param, FormParam)
+
+_FIELD = re.compile(r'(?P<head>"(?P<name>[^"\\]+)"\s*:\s*")(?P<value>[^"\\]+)(?=")')
 _NAME = re.compile(r"\{\{([^{}]*)\}\}")
 _AUTH_SECRETS = frozenset(
     (
@@ -22,13 +26,14 @@ _AUTH_SECRETS = frozenset(
 
 
 def without_literals(step: Step, secrets: Secrets) -> tuple[Step, Mapping[str, str]]:
-    """The step with every literal secret of its headers, query and auth replaced by `{{a variable}}`, and what these hold."""
+    """The step with every literal secret in it replaced by `{{a variable}}`, and what these hold."""
     found: dict[str, str] = {}
     request = step.item.request
     chain = tuple(replace(folder, auth=_auth(folder.auth, found)) for folder in step.chain)
     made = replace(
         request,
         headers=tuple(_header(param, secrets, found) for param in request.headers),
+        body=_body(request.body, secrets, found),
         auth=_auth(request.auth, found),
     )
     return replace(step, item=replace(step.item, request=_query(made, secrets, found)), chain=chain), found
@@ -56,12 +61,32 @@ def _header(param: Param, secrets: Secrets, found: dict[str, str]) -> Param:
 
 
 def _query(request: Request, secrets: Secrets, found: dict[str, str]) -> Request:
-    def hidden(param: Param) -> Param:
+    url = urls.as_parts(request.url)
+    query = _hidden(url.query, secrets, found)
+    return request if query == url.query else replace(request, url=replace(url, text=None, query=query))
+
+
+def _hidden(params: tuple[Part, ...], secrets: Secrets, found: dict[str, str]) -> tuple[Part, ...]:
+    def hidden(param: Part) -> Part:
         secret = not param.disabled and _is_literal(param.value) and secrets.is_secret(param.key)
         return replace(param, value=_variable(param.key, param.value or "", found)) if secret else param
 
-    query = tuple(hidden(param) for param in request.url.query)
-    return request if query == request.url.query else replace(request, url=replace(request.url, query=query))
+    return tuple(hidden(param) for param in params)
+
+
+def _body(body: Body | None, secrets: Secrets, found: dict[str, str]) -> Body | None:
+    """Fields of forms, and of what looks like a JSON object."""
+    if body is None:
+        return None
+
+    def hidden(field: re.Match[str]) -> str:
+        name, value = field["name"], field["value"]
+        return field["head"] + (_variable(name, value, found) if _is_literal(value) and secrets.is_secret(name) else value)
+
+    raw = _FIELD.sub(hidden, body.raw) if body.raw.lstrip()[:1] in ("{", "[") else body.raw
+    form, parts = _hidden(body.urlencoded, secrets, found), _hidden(body.formdata, secrets, found)
+    made = replace(body, raw=raw, urlencoded=form, formdata=parts)
+    return body if made == body else made
 
 
 def _auth(auth: Auth | None, found: dict[str, str]) -> Auth | None:

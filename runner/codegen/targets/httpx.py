@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from runner.codegen.code import Frame, functions
@@ -47,7 +48,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     piece = _body(frame, signature.settings(settings))
     headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
     odd = has_dots(exact) or has_bare_percent(exact)
-    assigned = assignments(frame, piece, whole_url=odd or signature.covers)
+    assigned = assignments(frame, piece, whole_url=odd or signature.covers or _regrouped(frame))
     headers += signature.headers
     if headers:
         assigned["headers"] = header_list(headers)
@@ -71,6 +72,12 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
         "signature": frame.signature("httpx.Response", prefix="async " if is_async else ""),
         "main": frame.example(".text"),
     }
+
+
+def _regrouped(frame: Frame) -> bool:
+    """Whether httpx would change the order of the parameters: it puts equal names together."""
+    names = [name for name, _ in frame.description.address.params or ()]
+    return [name for name, _ in groupby(names)] != list(dict.fromkeys(names))
 
 
 def _body(frame: Frame, settings: Settings) -> Piece | None:
