@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from runner.kis.endpoints import endpoints
 from runner.kis.simulator import Simulator
 from runner.kis.simulator.calls import Call
 from tests.test_simulator_orders import BOND, FUTURES, OVERSEAS, OVERSEAS_FUTURES, STOCK, Trader, noon
@@ -326,6 +327,45 @@ def test_the_totals_of_a_balance_are_the_sums_of_its_rows(kind: str) -> None:
     assert PROFIT in shown
     for part, names in shown.items():
         assert number(total, names) == sum(number(row, part) for row in rows)
+
+
+@pytest.mark.parametrize("kind", ["cash", "reservation"])
+def test_an_order_cannot_be_amended_to_a_price_between_two_ticks(kind: str) -> None:
+    hand = Hand.of(kind)
+    order = hand.buy("50000")
+    with pytest.raises(AssertionError, match="APBK0506"):
+        hand.amend(order, "50050")
+    assert hand.waiting() == ["3"]
+    hand.cancel(order)
+
+
+@pytest.mark.parametrize(("inquiry", "tr_id"), [("trade-profit", "TTTC8715R"), ("profit", "TTTC8708R")])
+def test_the_totals_of_a_period_are_the_sums_of_its_days(inquiry: str, tr_id: str) -> None:
+    trader, path = trader_of(Simulator(limits=False, clock=noon), "PROD"), STOCK + f"inquire-period-{inquiry}"
+    query = dict.fromkeys(endpoints()[path].required[tr_id], "") | {"CANO": trader.simulator.credentials["CANO_REAL"]}
+    query |= {"ACNT_PRDT_CD": "01", "INQR_STRT_DT": "20260101", "INQR_END_DT": TODAY}
+    pages = list(pages_of(trader, path, tr_id, query))
+    rows, total = [row for page in pages for row in page["output1"]], pages[0]["output2"]
+    assert len(pages) > 1
+    assert all(page["output2"] == total for page in pages)
+    for part, whole in (
+        ("sll_amt", "sll_tr_amt_smtl"),
+        ("buy_amt", "buy_tr_amt_smtl"),
+        ("rlzt_pfls", "tot_rlzt_pfls"),
+        ("fee", "tot_fee"),
+    ):
+        assert int(total[whole]) == sum(int(row[part]) for row in rows) > 0
+
+
+def pages_of(trader: Trader, path: str, tr_id: str, query: dict[str, str]) -> Iterator[Mapping[str, Any]]:
+    """Every page of an inquiry on the real host."""
+    headers = {**trader.pair(), "content-type": "application/json", "authorization": f"Bearer {trader.token}", "tr_id": tr_id}
+    more = "F"
+    while more in ("F", "M"):
+        answer = trader.simulator.gateways["real"].handle(Call(method="GET", path=f"/uapi/{path}", headers=headers, query=query))
+        more, headers = answer.headers["tr_cont"], {**headers, "tr_cont": "N"}
+        query = {**query, **{name.upper(): answer.body[name] for name in endpoints()[path].ctx}}
+        yield answer.body
 
 
 def test_an_account_is_worth_what_it_was_and_what_it_gained() -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from runner.kis.simulator.facts import Fault
 from runner.kis.simulator.positions import BUY, SELL, ZERO, Holding, Position
-from runner.kis.simulator.prices import Market
+from runner.kis.simulator.prices import Market, tick
 
 NEW, AMENDED, CANCELLED = "00", "01", "02"
 
@@ -140,8 +140,9 @@ class Book:
         """Take a new order, give it its number and fill it if the price allows.
 
         Raises:
-            Fault: the cash does not suffice, where the order is paid in cash, or there is less to sell.
+            Fault: the cash does not suffice, there is less to sell, or the price cannot be quoted.
         """
+        self._check_price(order)
         self._afford(order)
         return self._keep(order)
 
@@ -149,22 +150,23 @@ class Book:
         """Amend or cancel `made.quantity` of an open order (0: all that is open) and keep `made` as the order that did it.
 
         Raises:
-            Fault: there is no such order, or less of it is open.
+            Fault: there is no such order, less of it is open, or the price cannot be quoted.
         """
         original = self._found(book, account, number, made.placed)
         quantity = made.quantity or original.open
         if not original.open or quantity > original.open:
             raise Fault("APBK0400")
-        self._orders[number] = replace(original, cancelled=original.cancelled + quantity)
         price = made.price if made.change == AMENDED and made.price else original.price
         heir = replace(original, quantity=quantity, price=price, filled=Decimal(0), cancelled=Decimal(0), original=number)
+        self._check_price(heir)
+        self._orders[number] = replace(original, cancelled=original.cancelled + quantity)
         return self._keep(replace(heir, change=made.change, placed=made.placed))
 
     def revise(self, book: str, account: str, number: int, made: Order) -> Order:
         """Amend or cancel an open order under its old number, as it is with reservations.
 
         Raises:
-            Fault: there is no such order, or it is no longer open.
+            Fault: there is no such order, it is no longer open, or the price cannot be quoted.
         """
         original = self._found(book, account, number, made.placed)
         if not original.open:
@@ -173,6 +175,7 @@ class Book:
             revised = replace(original, cancelled=original.open)
         else:
             revised = replace(original, quantity=made.quantity or original.quantity, price=made.price or original.price)
+        self._check_price(revised)
         self._orders[number] = revised
         return revised
 
@@ -255,6 +258,11 @@ class Book:
         if order.rests or not order.open or not (crosses or not order.price):
             return order
         return replace(order, filled=order.filled + order.open, average=price)
+
+    def _check_price(self, order: Order) -> None:
+        domestic = order.book.startswith("stock")
+        if domestic and order.price and (order.price % 1 or order.price % tick(order.code, order.price)):
+            raise Fault("APBK0506")
 
     def _afford(self, order: Order) -> None:
         if order.strict and order.side == BUY and order.quantity * self._limit(order) > self.cash(order.account):

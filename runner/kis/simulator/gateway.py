@@ -218,12 +218,16 @@ class Gateway:
             days = calendar.rows(fields["BASS_DT"], now, endpoint.rows, holiday=self.session == "holiday")
             known = {endpoint.outputs[0].name: list(days)}
         counts = {output.name: 1 if output.shape == "object" else output.rows or endpoint.rows for output in endpoint.outputs}
-        return {
+        rows = {
             output.name: known[output.name]
             if output.name in known
             else self._values.rows(endpoint.path, output, fields, counts[output.name], now)
             for output in endpoint.outputs
         }
+        if sums := tables()["sums"].get(endpoint.path):
+            for total, field in sums["fields"].items():
+                rows[sums["in"]][0][total] = str(sum(int(row[field]) for row in rows[sums["of"]]))
+        return rows
 
     def _record(self, call: Call, code: str, number: int | None) -> None:
         try:
