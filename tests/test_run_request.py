@@ -159,6 +159,22 @@ def test_a_dry_run_shows_it() -> None:
     assert printed(happened)[0][1] == "not sent, this is a dry run"
 
 
+def test_a_real_order_is_refused_however_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing leaves this machine, even if the guard should fail
+    url = "https://openapi.koreainvestment.com:9443/uapi/domestic-stock/v1/trading/order-cash"
+    order = {**item("order", method="POST", url=url, header=[{"key": "tr_id", "value": "TTTC0802U"}]), "id": "order"}
+    prerequest = (
+        "try { await pm.execution.runRequest('order'); console.log('SENT') } catch (error) { pm.execution.skipRequest() }"
+    )
+    collection = tmp_path / "c.json"
+    collection.write_text(json.dumps({"info": {"name": "c"}, "item": [item("a", prerequest=prerequest), order]}))
+    assert command([str(collection), "--folder", "a"], standalone_mode=False) == ExitCode.REFUSED
+    shown = capsys.readouterr().out
+    assert "[refused]" in shown and "refused (sent by a script): TTTC0802U moves money" in shown and "SENT" not in shown
+
+
 def test_the_command_with_real_scripts(recorder: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recorder.routes["/login"] = answer(201, [("Content-Type", "application/json")], b'{"token": "abc"}')
     login = {

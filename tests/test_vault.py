@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from runner.cli.run import command
+from runner.cli.vars import command as show_variables
 from runner.errors import ExitCode, LoadError, UsageError
 from runner.vault import VaultError, open_vault
 from tests.fakes import item
@@ -62,6 +63,16 @@ def test_variables_of_the_vault_need_no_script(tmp_path: Path, recorder: Recorde
     status, report = ran(tmp_path, recorder, "", "--vault", str(vault), url="/x?k={{vault:key}}")
     assert (status, recorder.last.target) == (ExitCode.OK, "/x?k=the-stored-secret")
     assert "the-stored-secret" not in capsys.readouterr().out + report
+
+
+def test_pabal_vars_knows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vault, collection = tmp_path / "v.json", tmp_path / "c.json"
+    vault.write_text('{"key": "the-stored-secret"}')
+    collection.write_text(json.dumps({"info": {"name": "c"}, "item": [item("a", url="http://h/{{vault:key}}/{{vault:none}}")]}))
+    assert show_variables([str(collection), "--vault", str(vault)], standalone_mode=False) == ExitCode.ASSERTION_FAILED
+    shown = capsys.readouterr().out
+    assert "1 without a value: vault:none" in shown
+    assert "the-stored-secret" not in shown and "****" in shown
 
 
 def test_without_the_option_scripts_get_a_clear_error(

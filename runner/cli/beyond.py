@@ -50,12 +50,6 @@ BEYOND_OPTIONS = (
         panel="Run",
     ),
     click.option(
-        "--vault",
-        metavar="PLACE",
-        help="Secrets for pm.vault and {{vault:name}}: a JSON or .env file, or keyring.",
-        panel="Variables and data",
-    ),
-    click.option(
         "--expect",
         multiple=True,
         metavar="CHECK",
@@ -86,7 +80,6 @@ def beyond_from(values: Mapping[str, Any]) -> dict[str, Any]:
         "retries": values.get("retry"),
         "retry_delay": values.get("retry_delay"),
         "packages": values.get("packages"),
-        "vault": values.get("vault"),
         "expect": tuple(_expected(values)),
         "expect_files": values.get("expect_file"),
         "mock": values.get("mock"),

@@ -108,6 +108,12 @@ variable_options = decorate(
         panel="Variables and data",
     ),
     click.option(
+        "--vault",
+        metavar="PLACE",
+        help="Secrets for pm.vault and {{vault:name}}: a JSON or .env file, or keyring.",
+        panel="Variables and data",
+    ),
+    click.option(
         "--show-secrets", is_flag=True, allow_from_autoenv=False, help="Mask nothing, in no report.", panel="Variables and data"
     ),
     click.option(
@@ -146,6 +152,7 @@ def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Option
         globals=values["globals_"],
         data=values["iteration_data"],
         iterations=values.get("iteration_count"),
+        vault=values.get("vault"),
         show_secrets=bool(values.get("show_secrets")),
         folders=values["folder"],
         exclude=values["exclude"],
