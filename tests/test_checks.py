@@ -83,6 +83,7 @@ def test_what_does_not_hold_says_what_was_found(text: str, message: str) -> None
 
 def test_bodies_that_are_no_json_empty_binary_or_long() -> None:
     assert "but the body is no JSON" in verdict("$.a == 1", body=b"<html>")
+    assert "the path cannot be followed here" in verdict("$.deep.`sub(/a/, b)` == x")
     assert "nested too deeply" in verdict("$.a == 1", body=b"[" * 100_000)
     assert verdict("body exists", body=b"") == "expected body exists, found nothing"
     assert verdict("$.a == 1", body=b'\xef\xbb\xbf{"a": 1}') == ""

@@ -34,6 +34,10 @@ class Found:
         return f"{self.label}{shown}{self.unit}"
 
 
+class Unfit(Exception):
+    """A check that cannot be made on a response, in words."""
+
+
 class Seen:
     """A response, with its body read once for all checks."""
 
@@ -45,12 +49,14 @@ class Seen:
         """The body as JSON.
 
         Raises:
-            ValueError: it is none.
+            Unfit: it is none.
         """
         try:
             return json.loads(self.text.removeprefix("\ufeff"))
+        except ValueError as error:
+            raise Unfit(f"the body is no JSON: {error}") from error
         except RecursionError:
-            raise ValueError("it is nested too deeply") from None
+            raise Unfit("the body is no JSON: it is nested too deeply") from None
 
     @cached_property
     def text(self) -> str:
@@ -66,8 +72,8 @@ def failure(check: Check, seen: Seen) -> str:
     """
     try:
         found = list(_find(check, seen))
-    except ValueError as error:
-        return f"expected {check.text}, but the body is no JSON: {error}"
+    except Unfit as error:
+        return f"expected {check.text}, but {error}"
     if check.operator == "exists":
         present = f", found {found[0]}" if found else ", found nothing"
         return f"expected {check.text}{present}" if bool(found) == check.negated else ""
@@ -95,8 +101,16 @@ def _find(check: Check, seen: Seen) -> Iterator[Found]:
         if header is not None:
             yield Found(value=header, label=f"{check.name}: ", textual=True)
     else:
-        for match in check.path.find(seen.json):
-            yield Found(value=match.value, label=_label(match.path))
+        yield from _followed(check.path, seen.json)
+
+
+def _followed(path: Any, body: Any) -> Iterator[Found]:
+    try:
+        matches = path.find(body)
+    except (TypeError, AttributeError, LookupError, ValueError, RecursionError) as error:  # of jsonpath-ng's own functions
+        raise Unfit(f"the path cannot be followed here: {error}") from error
+    for match in matches:
+        yield Found(value=match.value, label=_label(match.path))
 
 
 def _label(path: Any) -> str:
