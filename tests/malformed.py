@@ -292,6 +292,9 @@ def options() -> Iterator[Bad]:
         ("run c.json -r nosuch", "there is no reporter 'nosuch'"),
         ("run c.json -r cli,jsn", "there is no reporter 'jsn'", "did you mean json?"),
         ("run c.json -r ,", "--reporters names none"),
+        ("run c.json -r html --reporter-html-body-limit x", "--reporter-html-body-limit", "'x'"),
+        ("run c.json -r tap --reporter-tap-export c.json/r", "c.json/r: cannot be written: "),
+        ("mock c.json --port 65536", "--port", "65536"),
         ("run c.json --expect status=200", "--expect 'status=200': column 7"),
         ("run c.json --working-dir nosuch", "--working-dir", "nosuch"),
         ("run c.json --working-dir c.json", "--working-dir", "c.json"),
@@ -311,13 +314,16 @@ def options() -> Iterator[Bad]:
 def files() -> Iterator[Bad]:
     """Places where no file can be read."""
     for path in ("nosuch.json", "no/such/c.json", "c.json/x", "c" * 300, "~/nosuch.json", "a\nb"):
-        for name in ("run", "vars", "lint", "codegen"):
+        for name in ("run", "vars", "lint", "codegen", "mock"):
             yield Bad((name, path), 3, (f"{path}: cannot be read: ",), FINE)
-    for name in ("run", "vars", "lint", "codegen"):
+    for name in ("run", "vars", "lint", "codegen", "mock"):
         yield Bad((name, ""), 3, ("cannot be read: there is no file of an empty name",))
     for name in ("vars", "lint", "codegen"):
         yield Bad((name, "."), 3, (".: cannot be read: ",), FINE)
     yield Bad(("run", "."), 3, (".: no file in this folder ends in ",), FINE)
+    yield Bad(("kis", "status", "nosuch.json"), 3, ("nosuch.json: cannot be read: ",))
+    yield Bad(("run", "c.json", "--vault", "nosuch"), 3, ("nosuch: cannot be read: ",), FINE)
+    yield Bad(("run", "c.json", "--vault", "e.json"), 3, ("e.json: the value of 'values' is neither text nor a number",), FINE)
     yield Bad(("run", "c.json", "nosuch.json"), 3, ("nosuch.json: cannot be read: ",), FINE)
     yield Bad(("run", "http://127.0.0.1:1/c.json"), 3, ("http://127.0.0.1:1/c.json: cannot be fetched: ",))
     yield Bad(("run", "1-01234567-89ab-cdef-0123-456789abcdef"), 3, ("is no file, and as a UID it needs an API key",))
