@@ -165,7 +165,7 @@ def test_the_simulator_of_a_run_goes_wrong_on_request() -> None:
 
 
 def test_a_second_token_within_a_minute_does_not_destroy_the_first() -> None:
-    found = run(collection(TOKEN, TOKEN | {"name": "again"}, order()), token_cache=False)
+    found = run(collection(TOKEN, TOKEN | {"name": "again"}, order()), token_cache=False, simulate_fault=["EGW00133@2:tokenP"])
     assert found.codes["APBK0013"] == 1
     assert [note for note in found.notes if "VTS_TOKEN keeps its value" in note]
 

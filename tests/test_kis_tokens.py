@@ -137,6 +137,12 @@ def test_a_token_that_another_process_has_fetched_is_taken(simulator: Simulator)
     assert issues(simulator) == 1
 
 
+def test_a_simulated_run_gets_a_new_token_at_once(simulator: Simulator) -> None:
+    happened = run(simulator, token(), balance(), price(), simulate=True, simulate_fault=["expire@1"])
+    assert sent(happened)[1:] == ["extension inquire-balance 500", "extension tokenP 200", "item balance 200", "item price 200"]
+    assert failures(happened) == []
+
+
 def test_where_no_new_token_is_to_be_had_the_refusal_stands(simulator: Simulator) -> None:
     gateway = simulator.gateways["mock"]
     gateway._oauth._issued[simulator.credentials["VTS_APPKEY"]] = gateway._clock()

@@ -146,7 +146,7 @@ def kis() -> None:
 
 
 @kis.command("status", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("reports", nargs=-1, metavar="REPORT...")
+@click.argument("reports", nargs=-1, metavar="[REPORT]...")
 @click.option("--markdown", "markdown", type=_FILE, metavar="PATH", help="Where the table goes (- is stdout, the default).")
 @click.option("--json", "json_", type=_FILE, metavar="PATH", help="Where the same goes as JSON (- is stdout).")
 def status(reports: tuple[str, ...], markdown: IO[str] | None, json_: IO[str] | None) -> None:

@@ -85,7 +85,7 @@ def _simulated(host: Host, extras: Mapping[str, Any]) -> Mapping[str, Kind]:
 
     own = {name: str(value) for name in TEST_CREDENTIALS if (value := host.scopes.lookup(name))}
     limits, faults = bool(extras.get("simulate_limits")), extras.get("simulate_fault", ())
-    simulator = Simulator(limits=limits, credentials=own, faults=faults)
+    simulator = Simulator(limits=limits, strict_token_rate=limits, credentials=own, faults=faults)
     simulator.start()
     host.on_close(simulator.close)
     host.supply({"VTS": simulator.mock_url, "PROD": simulator.real_url}, "the simulator", override=True)
