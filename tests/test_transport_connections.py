@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -447,3 +448,48 @@ def test_tls_to_a_server_that_speaks_plain_http(transport: Transport) -> None:
         thread.join(5)
     assert (error.code, error.what) == ("EPROTO", "write EPROTO wrong version number")
     assert "http" in error.hint
+
+
+# ---------------------------------------------------------------------------------------------------------------- resets
+
+
+class Resetting:
+    """A server that reads a request, sends `first` and then resets the connection, over TLS if there is a context."""
+
+    def __init__(self, first: bytes = b"", tls: ssl.SSLContext | None = None) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._first, self._tls = first, tls
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        with suppress(OSError):
+            sock, _ = self._listener.accept()
+            sock = self._tls.wrap_socket(sock, server_side=True) if self._tls else sock
+            sock.recv(65536)
+            if self._first:
+                sock.sendall(self._first)
+                sleep(0.1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+
+    def close(self) -> None:
+        self._listener.close()
+        self._thread.join(5)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("first", "over_tls"), [(b"", "socket hang up"), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "aborted")]
+)
+def test_a_reset_connection(transport: Transport, tmp_path: Path, scheme: str, first: bytes, over_tls: str) -> None:
+    context = None
+    if scheme == "https":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate(tmp_path, "127.0.0.1"))
+    with closing(Resetting(first, context)) as server, pytest.raises(SendError) as caught:
+        ask(transport, f"{scheme}://127.0.0.1:{server.port}/", strictSSL=False)
+    # Some versions of OpenSSL make an end of a reset.
+    assert caught.value.what in ["read ECONNRESET", over_tls][: 1 + (scheme == "https")]
+    assert caught.value.code == "ECONNRESET"
