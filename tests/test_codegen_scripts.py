@@ -48,6 +48,56 @@ def test_a_translation_does_what_the_sandbox_does(sandbox: V8Sandbox, code: str)
     assert translated(code, **settings) == in_sandbox(sandbox, code, **settings)
 
 
+SUBJECTS = "d.s d.e d.n d.t d.nul d.missing d.list d.empty d.o d.nested d.len NaN 'abc' -0 pm.response.code d.list.length".split()
+EXPECTATIONS = [
+    *(f"equal({value})" for value in ("1", "'abc'", "true", "null", "undefined", "d.list", "0")),
+    *(f"eql({value})" for value in ("1", "[1, 2]", "{a: 1, b: 2}", "null", "NaN", "0")),
+    *(f"include({value})" for value in ("1", "'b'", "{a: 1}", "null")),
+    *(f"a('{kind}')" for kind in ("string", "array", "object", "number", "boolean", "null", "undefined")),
+    *(f"property({value})" for value in ("'a'", "'a', 1", "'length'", "'length', 2", "'0'", "0")),
+    *(f"{bound}(1)" for bound in ("lengthOf", "above", "below", "least", "most")),
+    *(
+        "deep.equal([1, 2])",
+        "deep.include({a: {b: [1]}})",
+        "deep.property('a', {b: [1]})",
+        "within(0, 5)",
+        "closeTo(5, 4)",
+        "match(/b|1/)",
+    ),
+    *("oneOf([1, 'abc', null])", "members([2, 1])", "have.keys('a')", "have.all.keys('a', 'b')", "have.any.keys('a', 'z')"),
+    *("include.all.keys('a')", "string('b')", "be.ok", "be.true", "be.null", "be.undefined", "be.NaN", "exist", "be.empty"),
+]
+CHAI_BODY = {
+    "s": "abc",
+    "e": "",
+    "n": 1,
+    "t": True,
+    "nul": None,
+    "list": [1, 2],
+    "empty": [],
+    "o": {"a": 1, "b": 2},
+    "nested": {"a": {"b": [1]}},
+}
+
+
+@pytest.mark.parametrize("words", ["to", "to.not"])
+def test_every_expectation_holds_of_every_value_where_chai_says_so(sandbox: V8Sandbox, words: str) -> None:
+    response = {
+        "code": 200,
+        "status": "OK",
+        "header": [],
+        "responseTime": 1,
+        "body": json.dumps({**CHAI_BODY, "len": {"length": 2}}),
+    }
+    tests = [f"{subject}).{words}.{expectation}" for subject in SUBJECTS for expectation in EXPECTATIONS]
+    written = [f"pm.test({json.dumps(test)}, () => {{ pm.expect({test} }});" for test in tests]
+    lines = [line for line in written if translatable(line, "{}")]
+    assert len(lines) > 0.95 * len(written)
+    code = "\n".join(["const d = pm.response.json();", *lines])
+    ours, theirs = translated(code, response=response)[0], in_sandbox(sandbox, code, response=response)[0]
+    assert [mine for mine, other in zip(ours, theirs, strict=True) if mine != other] == []
+
+
 HASH = """
 pm.sendRequest({url: pm.environment.get("a") + "/hash", method: "POST", header: {"appKey": pm.environment.get("n")},
     body: {mode: "raw", raw: request.data}}, function (err, res) {
@@ -98,7 +148,11 @@ def test_a_request_of_a_script_that_has_no_answer_calls_back_with_an_error() -> 
         ("console.log(pm.response.code)", 1, "pm.response in a prerequest script"),
         ("/(?<=a)b/.test('ab')", 1, "a pattern that Python's `re` would read differently"),
         ("pm.vault.get('x')", 1, "pm.vault.get is not translated"),
-        ("switch (1) { case 1: break }", 1, "switch statement is not translated"),
+        (
+            "switch (1) {\n case 1: console.log(1)\n case 2: console.log(2) }",
+            2,
+            "a case that runs into the next, or ends in the middle",
+        ),
         ("const a = (b = 1);", 1, "an assignment inside of an expression"),
     ],
 )
@@ -253,9 +307,9 @@ def attempts(expressions: list[str]) -> str:
     )
 
 
-def translatable(expression: str) -> bool:
+def translatable(code: str, form: str = "try {{ console.log({}) }} catch (e) {{ console.log('threw') }}") -> bool:
     try:
-        translate(attempts([expression]))
+        translate("const d = pm.response.json();\n" + form.format(code))
     except Untranslatable:
         return False
     return True

@@ -75,3 +75,58 @@ pm.test("p1", () => { pm.expect({a: {b: 5}}).to.have.property("a").that.has.prop
 pm.test("s", () => { pm.expect("abc").to.be.a("string").and.not.be.empty; pm.expect("abc").to.have.string("b") }); pm.test("s2", () => { pm.expect("").to.be.a("string").and.not.be.empty });
 //---
 postman.setEnvironmentVariable("zero", 0); postman.setEnvironmentVariable("no", false); postman.setEnvironmentVariable("blank", ""); postman.setGlobalVariable("yes", true); console.log(postman.getEnvironmentVariable("zero"), environment.zero, environment.no, globals.yes);
+//---
+let out = []; for (let i = 0; i < 5; i++) { if (i % 2) continue; out.push(i) } console.log(out);
+//---
+switch (pm.response.code) { case 200: console.log("ok"); break; case 404: console.log("no"); break; default: console.log("other") }
+//---
+const f = (a, b = 2) => a + b; console.log(f(1), f(1, 5));
+//---
+Object.entries(pm.response.json()).forEach(([k, v]) => { console.log(k, v) });
+//---
+const [x, y] = [1, 2]; console.log(x, y); let i = 0; do { i++ } while (i < 3); console.log(i);
+//---
+console.log(Buffer.from("us@r:p").toString("base64"));
+//---
+const d = new Date(); console.log(typeof d.getTime(), d.toISOString().length);
+//---
+const o = pm.response.json(); o.count = 1; o.count += 2; o.list[0]++; console.log(o); let s = ""; s += "a"; s += 1; console.log(s);
+//---
+let r = pm.response.json().list.map((v, i) => ({v, i})).filter(({v}) => v > 1); console.log(r);
+//---
+pm.environment.set("id", pm.response.json().list[0]); pm.test("Body matches string", function () { pm.expect(pm.response.text()).to.include("a"); });
+//---
+pm.test("Response time is less than 200ms", function () { pm.expect(pm.response.responseTime).to.be.below(200); });
+//---
+pm.test("Successful POST request", function () { pm.expect(pm.response.code).to.be.oneOf([201, 202]); }); pm.test("ct", function () { pm.response.to.have.header("Content-Type"); }); pm.test("Status code name has string", function () { pm.response.to.have.status("Created"); });
+//---
+pm.test("Body is correct", function () { pm.response.to.have.body("response_body_string"); }); pm.test("Your test name", function () { var jsonData = pm.response.json(); pm.expect(jsonData.value).to.eql(100); });
+//---
+const id = pm.variables.replaceIn("{{$randomInt}}"); console.log(typeof id);
+//---
+if (pm.response.json()["a"] !== undefined && Array.isArray(pm.response.json().list)) { pm.globals.set("x", JSON.stringify(pm.response.json().list)); } else { pm.globals.unset("x") }
+//---
+const rows = pm.response.json().list || []; const total = rows.reduce((sum, v) => sum + v, 0); pm.test(`total is ${total}`, () => pm.expect(total).to.equal(3));
+//---
+let counter = parseInt(pm.environment.get("counter") || "0", 10); counter++; pm.environment.set("counter", counter.toString()); console.log(counter);
+//---
+let names = []; for (let k in pm.response.json()) { if (pm.response.json().hasOwnProperty(k)) { names.push(k.toUpperCase()); } } console.log(names.join(", "), names.sort().reverse());
+//---
+function pad(n) { return n < 10 ? "0" + n : String(n); } console.log(pad(5), pad(12)); const ts = Math.floor(Date.now() / 1000); console.log(typeof ts, ts > 1600000000);
+//---
+try { const j = pm.response.json(); pm.test("ok", () => { pm.expect(j).to.be.an("object") }); } catch (e) { pm.test("not json", () => { throw e; }); }
+//---
+const status = pm.response.code; pm.test("status " + status, () => { pm.expect(status, "code").to.be.a("number").and.to.equal(200); pm.expect([200, 201]).to.include(status); });
+//---
+pm.test("nested", () => { const {a, list: [first]} = pm.response.json(); pm.expect(a).to.equal(1) });
+//---
+let found = pm.response.json().list.find(v => v === 2); pm.expect(found).to.not.be.undefined; console.log(found ?? "none", pm.response.json()?.x?.y);
+//---
+function name(c) { switch (c) { case 1: case 2: return "low"; case 3: { return "three" } default: return "other" } } console.log(name(1), name(2), name(3), name("1"));
+let r2; switch (pm.response.json().a + 1) { case 2: r2 = "two"; break; case 3: r2 = "three" } console.log(r2); for (const v of [1, 2, 3]) { switch (v) { case 2: continue; default: console.log(v) } }
+//---
+console.log(CryptoJS.enc.Base64.stringify(CryptoJS.enc.Utf8.parse("한글")), Buffer.from("a:b", "utf8").toString("base64"), Object.assign({}, {a: 1}, null, {b: 2}), void 0);
+//---
+for (var i = 0; i < 3; i++) { console.log(i) } console.log(i); const list = pm.response.json().list; for (let j = 0; j < list.length; j++) { if (list[j] === 1) continue; console.log(j + 1, list[j]) } for (let j = 0; j < list.length; j++) { if (j < 3) list.push(j) } console.log(list); for (let k = 2; k < 4; k++) console.log(`k${k}`);
+//---
+const g = ([a, b], {c, d: [e]}, f = a + 1) => `${a}${b}${c}${e}${f}`; console.log(g([1, 2], {c: 3, d: [4]})); try { g(null, {}) } catch (x) { console.log("threw") }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from runner.codegen.scripts.binding import bind
 from runner.codegen.scripts.context import Context, performs
 from runner.codegen.scripts.functions import is_function
-from runner.codegen.scripts.operators import condition
+from runner.codegen.scripts.operators import condition, equal
 from runner.codegen.scripts.python import Kind, Py
-from runner.codegen.scripts.syntax import Node, Untranslatable, children, field, maybe, source, walk
-from runner.codegen.scripts.variables import bind
+from runner.codegen.scripts.syntax import FUNCTIONS, Node, Untranslatable, children, field, maybe, source, walk
 
 
 @performs("if_statement")
@@ -17,7 +17,7 @@ def _if(context: Context, node: Node) -> None:
 
 def _branch(context: Context, node: Node, word: str) -> None:
     test = condition(context, field(node, "condition"))
-    with context.indented(f"{word} {test.text}:"):
+    with context.indented(f"{word} {test.bare or test.text}:"):
         body_of(context, field(node, "consequence"))
     otherwise = maybe(node, "alternative")
     if otherwise is None:
@@ -48,6 +48,47 @@ def block_of(context: Context, node: Node) -> None:
     """The statements of a block, with the comments that have lines of their own."""
     for statement in node.named_children:
         context.statement(statement)
+
+
+@performs("switch_statement")
+def _switch(context: Context, node: Node) -> None:
+    value = context.expression(children(field(node, "value"))[0])
+    if not value.plain:
+        name = context.temporary("value", value.kind)
+        bind(context, name, value)
+        value = Py(name, value.kind, plain=True)
+    tests: list[str] = []
+    word = "if"
+    for case in children(field(node, "body")):
+        label = maybe(case, "value")
+        if label is not None:
+            tests.append(equal(context, value, context.expression(label), strict=True, node=case).text)
+        body = [child for child in children(case) if child != label]
+        if not body and label is not None:
+            continue
+        head = f"{word} {' or '.join(tests)}:" if label is not None else "else:" if word == "elif" else "if True:"
+        with context.indented(head), context.block():
+            for statement in _case_body(case, body, last=case == children(field(node, "body"))[-1]):
+                context.statement(statement)
+        tests, word = [], "elif"
+
+
+def _case_body(case: Node, body: list[Node], *, last: bool) -> list[Node]:
+    """The statements of a case without the `break` at its end; a case that runs into the next one is refused."""
+    body = children(body[0]) if len(body) == 1 and body[0].type == "statement_block" else body
+    ends = bool(body) and body[-1].type in ("break_statement", "return_statement", "throw_statement", "continue_statement")
+    inner = body[:-1] if ends and body[-1].type == "break_statement" else body
+    if not (ends or last) or any(_breaks(statement) for statement in inner) or (case.type == "switch_default" and not last):
+        raise Untranslatable(case, "a case that runs into the next, or ends in the middle")
+    return inner
+
+
+def _breaks(node: Node) -> bool:
+    """Whether a `break` in a statement would leave the switch."""
+    if node.type == "break_statement":
+        return True
+    nested = node.type.startswith(("for", "while", "do", "switch")) or node.type in FUNCTIONS
+    return not nested and any(_breaks(child) for child in children(node))
 
 
 @performs("statement_block")

@@ -80,7 +80,7 @@ def _call(context: Context, node: Node) -> Py:
     if function.type == "identifier" and (variable := context.find(source(function))):
         return Py(f"{variable.name}({', '.join(each.text for each in arguments(context, node))})")
     path = path_of(context, function)
-    for special in (postman.call, _digest, _global):
+    for special in (postman.call, _global, _digest):
         if path and (found := special(context, node, path)):
             return found
     if chai.is_chain(context, node):
@@ -98,6 +98,10 @@ def _global(context: Context, node: Node, path: str) -> Py | None:
         return condition(context, argument_nodes(node)[0])
     if path == "_.get":
         return _lodash_get(context, node)
+    if path == "Object.assign" and argument_nodes(node)[0].type == "object":
+        return Py(f"{context.use('spread')}({', '.join(each.text for each in arguments(context, node))})", Kind.DICT)
+    if path == "CryptoJS.enc.Base64.stringify" and (inner := _inner_call(context, node, "CryptoJS.enc.Utf8.parse")):
+        return Py(f"{context.use('base64_of')}({inner.text})", Kind.STR)
     if path not in GLOBALS:
         return None
     name, most, kind = GLOBALS[path]
@@ -112,6 +116,26 @@ def _global(context: Context, node: Node, path: str) -> Py | None:
         kind = Kind.STR
     _data_only(node, values)
     return Py(f"{context.use(name)}({', '.join(each.text for each in values[:most])})", kind)
+
+
+def _inner_call(context: Context, node: Node, path: str) -> Py | None:
+    """The single text given to a call of `path`, which is the only argument of this call."""
+    given = argument_nodes(node)
+    if len(given) != 1 or given[0].type != "call_expression" or path_of(context, field(given[0], "function")) != path:
+        return None
+    values = arguments(context, given[0])
+    return values[0] if len(values) == 1 and values[0].kind in (Kind.STR, Kind.ANY) else None
+
+
+def _buffer(context: Context, node: Node, owner: Node, name: str) -> Py | None:
+    """`Buffer.from(text).toString("base64")`."""
+    if name != "toString" or owner.type != "call_expression" or path_of(context, field(owner, "function")) != "Buffer.from":
+        return None
+    values = [each.text for each in arguments(context, owner)]
+    coding = [source(each).strip("'\"") for each in argument_nodes(node)]
+    if coding == ["base64"] and (len(values) == 1 or values[1:] in (['"utf8"'], ['"utf-8"'])):
+        return Py(f"{context.use('base64_of')}({values[0]})", Kind.STR)
+    return None
 
 
 def _data_only(node: Node, values: list[Py]) -> None:
@@ -199,10 +223,10 @@ def _method(context: Context, node: Node, function: Node) -> Py:
     name = source(field(function, "property"))
     if maybe(function, "optional_chain") is not None or _continues_optional(function):
         raise Untranslatable(node, "a method called with `?.`")
-    found = postman.method(context, node, field(function, "object"), name)
-    if found:
+    receiver = field(function, "object")
+    if found := postman.method(context, node, receiver, name) or _buffer(context, node, receiver, name):
         return found
-    owner = context.expression(field(function, "object"))
+    owner = context.expression(receiver)
     if owner.kind is Kind.DIGEST:
         return _digest_method(context, node, owner, name)
     values = arguments(context, node)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 
+from runner.codegen.scripts.binding import bind
 from runner.codegen.scripts.context import Context
 from runner.codegen.scripts.operators import compare, equal, negated, truth
 from runner.codegen.scripts.paths import path_of
 from runner.codegen.scripts.python import ATOM, FALSE, NONE, NUMBERS, TRUE, UNDEFINED, Kind, Py, comparison
 from runner.codegen.scripts.syntax import Node, Untranslatable, children, field, maybe, source
-from runner.codegen.scripts.variables import bind
 
 _WORDS = frozenset("to be been is that which and has have with at of same but does still also".split())
 _FLAGS = {"not": "not", "deep": "deep", "any": "any", "all": "all"} | dict.fromkeys(

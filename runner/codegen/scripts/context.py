@@ -156,6 +156,12 @@ class Context:
             here = here.parent
         return here is frame
 
+    def temporary(self, wanted: str, kind: Kind = Kind.ANY) -> str:
+        """A Python name for a value that has none in the script; nothing else in the block gets it."""
+        name = self.fresh(wanted, kind)
+        self.scopes[-1][f" {name}"] = Variable(name, kind, self.frame)
+        return name
+
     def changes(self, variable: Variable) -> None:
         """Note that the current function assigns to a variable, which may be another's."""
         if variable.frame is not self.frame:
@@ -165,7 +171,7 @@ class Context:
         """Count the assignments to each name, and find what is read at all and whether anything runs later."""
         for node in walk(self.root):
             if node.type in ("identifier", "shorthand_property_identifier_pattern"):
-                if _is_target(node):
+                if is_target(node):
                     self.assigned[source(node)] = self.assigned.get(source(node), 0) + 1
                 else:
                     self.read.add(source(node))
@@ -175,7 +181,7 @@ class Context:
                 self.deferred = True
 
 
-def _is_target(node: Node) -> bool:
+def is_target(node: Node) -> bool:
     """Whether an identifier is given a value where it stands."""
     if node.type == "shorthand_property_identifier_pattern":
         return True
@@ -188,7 +194,9 @@ def _is_target(node: Node) -> bool:
         return True
     if parent.type in ("assignment_expression", "augmented_assignment_expression", "for_in_statement", "assignment_pattern"):
         return parent.child_by_field_name("left") == node
-    return parent.type in ("formal_parameters", "array_pattern", "pair_pattern", "rest_pattern")
+    return parent.type in ("formal_parameters", "array_pattern", "pair_pattern", "rest_pattern") or (
+        parent.type == "arrow_function" and parent.child_by_field_name("parameter") == node
+    )
 
 
 def python_name(name: str) -> str:

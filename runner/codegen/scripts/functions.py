@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.codegen.scripts.binding import take_apart
 from runner.codegen.scripts.context import Context, expresses
 from runner.codegen.scripts.python import LAMBDA, Kind, Py
 from runner.codegen.scripts.syntax import FUNCTIONS, Node, Untranslatable, children, field, maybe, source, walk
@@ -36,14 +37,26 @@ def returns(body: Node) -> bool:
     return any(returns(child) for child in body.named_children if not is_function(child))
 
 
-def declare_parameters(context: Context, node: Node, *, missing: bool, kinds: tuple[Kind, ...] = ()) -> list[str]:
-    """The parameters of a function, as Python writes them; with `missing` fewer arguments may be given."""
-    written = []
+def declare_parameters(context: Context, node: Node, kinds: tuple[Kind, ...] = ()) -> list[str]:
+    """The parameters of a function, as Python writes them: fewer arguments may be given. Its body begins with what they need."""
+    written, later = [], []
     for place, parameter in enumerate(parameters(node)):
-        if parameter.type != "identifier":
-            raise Untranslatable(parameter, "a parameter with a default, or one that is taken apart")
-        name = context.declare(source(parameter), kinds[place] if place < len(kinds) else Kind.ANY).name
-        written.append(f"{name}: Any = {context.use('undefined')}" if missing else name)
+        if parameter.type == "rest_pattern":
+            raise Untranslatable(parameter, "a parameter for all that is left")
+        target = field(parameter, "left") if parameter.type == "assignment_pattern" else parameter
+        simple = target.type == "identifier"
+        kind = kinds[place] if place < len(kinds) else Kind.ANY
+        name = context.declare(source(target), kind).name if simple else context.temporary("given")
+        context.frame.declared[name] = kind
+        written.append(f"{name}: Any = {context.use('undefined')}")
+        later.append((name, target, parameter))
+    for name, target, parameter in later:
+        if parameter.type == "assignment_pattern":
+            value = context.expression(field(parameter, "right"))
+            with context.indented(f"if {name} is {context.use('undefined')}:"):
+                context.write(f"{name} = {value.text}")
+        if target.type != "identifier":
+            take_apart(context, target, Py(name, plain=True))
     return written
 
 
@@ -53,9 +66,9 @@ def _function(context: Context, node: Node) -> Py:
     body = field(node, "body")
     if context.frame.in_loop and context.deferred:
         raise Untranslatable(node, "a function made in a loop")
-    if body.type != "statement_block":
+    if body.type != "statement_block" and all(parameter.type == "identifier" for parameter in parameters(node)):
         with context.function(depth=1) as frame:
-            names = declare_parameters(context, node, missing=False)
+            names = [context.declare(source(parameter)).name for parameter in parameters(node)]
             value = context.expression(body)
         if not frame.lines and not frame.outer_names:
             return Py(f"lambda {', '.join([*names, '*_'])}: {value.at(LAMBDA + 1)}", Kind.FUNCTION, LAMBDA)
@@ -69,7 +82,7 @@ def define(context: Context, node: Node, wanted: str, name: str | None = None, k
     context.frame.declared[name] = Kind.FUNCTION
     body = field(node, "body")
     with context.function(depth=context.frame.depth + 1) as frame:
-        given = declare_parameters(context, node, missing=True, kinds=kinds)
+        given = declare_parameters(context, node, kinds)
         if body.type == "statement_block":
             hoist(context, body)
             for statement in body.named_children:

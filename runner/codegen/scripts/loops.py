@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from runner.codegen.scripts.blocks import body_of
-from runner.codegen.scripts.context import Context, performs
+from runner.codegen.scripts.context import Context, is_target, performs
 from runner.codegen.scripts.functions import is_function, parameters, refuse_special, returns
-from runner.codegen.scripts.operators import condition
+from runner.codegen.scripts.operators import condition, negated
 from runner.codegen.scripts.python import Kind
 from runner.codegen.scripts.syntax import Node, Untranslatable, children, field, maybe, source, walk
 
@@ -41,6 +41,9 @@ def _for_in(context: Context, node: Node) -> None:
             _loop_body(context, field(node, "body"))
 
 
+_MOVING = frozenset({"push", "pop", "shift", "unshift", "splice", "length"})
+
+
 def _loop_names(context: Context, left: Node, kind: Kind) -> str:
     if left.type == "identifier":
         return _loop_name(context, left, kind)
@@ -59,16 +62,81 @@ def _loop_name(context: Context, node: Node, kind: Kind) -> str:
 @performs("for_statement")
 def _for(context: Context, node: Node) -> None:
     with context.block():
+        if head := counting(context, node):
+            with context.indented(head):
+                _loop_body(context, field(node, "body"))
+            return
         if (start := maybe(node, "initializer")) is not None:
             context.statement(start)
         if _continues(field(node, "body")):
-            raise Untranslatable(node, "`continue` in a counting loop")
+            raise Untranslatable(node, "`continue` in a loop that is more than a count")
         test = maybe(node, "condition")
         found = condition(context, test).text if test is not None and test.type != "empty_statement" else "True"
         with context.indented(f"while {found}:"):
             _loop_body(context, field(node, "body"))
             if (step := maybe(node, "increment")) is not None:
                 context.perform(step)
+
+
+@performs("do_statement")
+def _do(context: Context, node: Node) -> None:
+    body = field(node, "body")
+    if _continues(body):
+        raise Untranslatable(node, "`continue` in a do loop")
+    with context.indented("while True:"):
+        _loop_body(context, body)
+        with context.indented(f"if {negated(condition(context, field(node, 'condition'))).text}:"):
+            context.write("break")
+
+
+def counting(context: Context, node: Node) -> str | None:
+    """The head of a loop that only counts up, over a range or the indices of something; None if it does more."""
+    start, test, step = maybe(node, "initializer"), maybe(node, "condition"), maybe(node, "increment")
+    if start is None or test is None or step is None or not start.type.endswith("_declaration") or len(children(start)) != 1:
+        return None
+    name, first = field(children(start)[0], "name"), maybe(children(start)[0], "value")
+    test = children(test)[0] if test.type == "expression_statement" else test
+    if first is None or not source(first).isdigit() or test.type != "binary_expression":
+        return None
+    written = source(name)
+    if (source(field(test, "left")), source(field(test, "operator"))) != (written, "<"):
+        return None
+    if source(step) not in (f"{written}++", f"++{written}"):
+        return None
+    if name.type != "identifier" or _touched(context, node, written, start.type == "variable_declaration"):
+        return None
+    seen = _counted(context, field(test, "right"), source(first), field(node, "body"))
+    if seen is None:
+        return None
+    counter = _loop_name(context, name, Kind.INT)
+    context.scopes[-1][written].kind = Kind.INT  # only the loop itself assigns to it
+    return f"for {counter} in {seen}:"
+
+
+def _counted(context: Context, bound: Node, first: str, body: Node) -> str | None:
+    """What a loop up to a bound goes over, if the bound cannot move meanwhile."""
+    if bound.type == "number" and source(bound).isdigit():
+        return f"range({source(bound)})" if first == "0" else f"range({first}, {source(bound)})"
+    if bound.type != "member_expression" or source(field(bound, "property")) != "length" or first != "0":
+        return None
+    owner = field(bound, "object")
+    names = {source(node) for node in walk(owner) if node.type == "identifier"}
+    moved = any(
+        (node.type == "identifier" and source(node) in names and is_target(node))
+        or (node.type == "property_identifier" and source(node) in _MOVING)
+        for node in walk(body)
+    )
+    if moved or any(node.type == "call_expression" for node in walk(owner)):
+        return None
+    return f"{context.use('indices')}({context.expression(owner).text})"
+
+
+def _touched(context: Context, loop: Node, name: str, var: bool) -> bool:
+    """Whether a counter is changed in the loop's body, or with `var` looked at outside of the loop."""
+    inside = [node for node in walk(loop) if node.type == "identifier" and source(node) == name]
+    changed = any(is_target(node) for node in walk(field(loop, "body")) if node.type == "identifier" and source(node) == name)
+    everywhere = sum(node.type == "identifier" and source(node) == name for node in walk(context.root))
+    return changed or (var and everywhere != len(inside))
 
 
 def _continues(node: Node) -> bool:

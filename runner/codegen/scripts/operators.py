@@ -51,7 +51,7 @@ def truth(context: Context, value: Py, node: Node) -> Py:
     if value.literal:
         return FALSE if value.text in ('""', "0", "0.0", "None", "undefined") else TRUE
     if value.kind in (Kind.STR, Kind.INT):
-        return Py(f"bool({value.text})", Kind.BOOL)
+        return Py(f"bool({value.text})", Kind.BOOL, bare=value.at(COMPARE), opposite=f"not {value.at(COMPARE)}")
     if value.kind in _OBJECTS:
         raise Untranslatable(node, f"whether a {value.kind} is true: it always is")
     return Py(f"{context.use('truthy')}({value.text})", Kind.BOOL)
@@ -84,6 +84,8 @@ def _unary(context: Context, node: Node) -> Py:
         return _typeof(context, argument)
     if operator == "delete":
         return _delete(context, argument)
+    if operator == "void" and argument.type == "number":
+        return undefined(context)
     value = context.expression(argument)
     if operator == "-" and value.literal and value.kind in NUMBERS and value.text not in ("0", "0.0"):
         return Py(f"-{value.text}", value.kind, level=ADD, literal=True, plain=True)

@@ -37,7 +37,8 @@ LAMBDA, TERNARY, OR, AND, NOT, COMPARE, ADD, ATOM = range(8)
 class Py:
     """A Python expression; `literal` when it is one, `plain` when it is a name or a literal and may be written twice.
 
-    `opposite` is how Python says that it is not so, where there is a shorter way than `not`.
+    `opposite` is how Python says that it is not so, where there is a shorter way than `not`; `bare` is what an `if` may ask
+    instead of a whole `bool(…)`.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Py:
     literal: bool = False
     plain: bool = False
     opposite: str = ""
+    bare: str = ""
 
     def at(self, level: int) -> str:
         """The text, in parentheses where it binds less than that."""

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from runner.codegen.scripts.context import Context, expresses, performs
+from dataclasses import dataclass
+
+from runner.codegen.scripts.binding import bind, take_apart
+from runner.codegen.scripts.context import Context, Variable, expresses, performs
 from runner.codegen.scripts.functions import define, is_function
 from runner.codegen.scripts.literals import as_text
 from runner.codegen.scripts.operators import condition, owner_and_key, plus
 from runner.codegen.scripts.paths import path_of
 from runner.codegen.scripts.python import Kind, Py
-from runner.codegen.scripts.syntax import Node, Untranslatable, children, field, maybe, source
+from runner.codegen.scripts.syntax import Node, Untranslatable, children, field, maybe, source, walk
 
 _COMPOUND = {"-=": "subtract", "*=": "multiply", "/=": "divide", "%=": "remainder"}
-_CONTAINERS = {Kind.LIST: "list[Any]", Kind.DICT: "dict[str, Any]"}
 
 
 @performs("variable_declaration", "lexical_declaration")
 def _declaration(context: Context, node: Node) -> None:
     for declarator in children(node):
         target, written = field(declarator, "name"), maybe(declarator, "value")
-        if target.type == "object_pattern" and written is not None:
-            _take_apart(context, target, context.expression(written))
-        elif target.type != "identifier":
-            raise Untranslatable(target, "a list that is taken apart")
+        if target.type != "identifier" and written is not None:
+            take_apart(context, target, context.expression(written))
         elif written is None:
             _declare_empty(context, node, source(target))
         else:
@@ -52,49 +52,6 @@ def _declare(context: Context, name: str, written: Node, *, var: bool) -> None:
         return
     variable = context.declare(name, value.kind)
     bind(context, variable.name, value if variable.kind is value.kind else Py(value.text, Kind.ANY))
-
-
-def bind(context: Context, name: str, value: Py) -> None:
-    """Give a Python name a value, with its type where a checker could not tell or would tell too much."""
-    declared = context.frame.declared
-    if name in declared:
-        context.write(f"{name} = {value.text}")
-        return
-    declared[name] = value.kind
-    note = _CONTAINERS.get(value.kind, "Any" if value.kind is Kind.ANY else "")
-    if note:
-        context.imports.add("Any")
-    context.write(f"{name}: {note} = {value.text}" if note and not _obvious(value) else f"{name} = {value.text}")
-
-
-def _obvious(value: Py) -> bool:
-    """Whether a checker finds the same type by itself: the results of the support module's own functions."""
-    return (
-        value.kind is Kind.ANY
-        and value.text.startswith(("get(", "json_parse(", "pm.response.json()", "call(", "maybe("))
-        and value.text.endswith(")")
-    )
-
-
-def _take_apart(context: Context, pattern: Node, value: Py) -> None:
-    if not value.plain:
-        name = context.fresh("whole", value.kind)
-        bind(context, name, value)
-        value = Py(name, value.kind, plain=True)
-    for child in children(pattern):
-        if child.type == "shorthand_property_identifier_pattern":
-            key, target = source(child), child
-        elif child.type == "pair_pattern" and field(child, "key").type == "property_identifier":
-            key, target = source(field(child, "key")), field(child, "value")
-        else:
-            raise Untranslatable(child, "a default in an object that is taken apart")
-        found = Py(f'{context.use("get")}({value.text}, "{key}")')
-        if target.type == "object_pattern":
-            _take_apart(context, target, found)
-        elif target.type not in ("identifier", "shorthand_property_identifier_pattern"):
-            raise Untranslatable(child, "a default in an object that is taken apart")
-        else:
-            bind(context, context.declare(source(target)).name, found)
 
 
 @performs("function_declaration")
@@ -164,29 +121,55 @@ def _verdict(context: Context, node: Node) -> str:
 
 def augment(context: Context, node: Node) -> None:
     """`left += right` and its like."""
-    left, operator = field(node, "left"), source(field(node, "operator"))
-    variable = context.find(source(left)) if left.type == "identifier" else None
-    if variable is None or (operator != "+=" and operator not in _COMPOUND):
+    operator, right = source(field(node, "operator")), field(node, "right")
+    if operator != "+=" and operator not in _COMPOUND:
         raise Untranslatable(node, f"{operator} on this")
-    value = context.expression(field(node, "right"))
-    current = Py(variable.name, variable.kind, plain=True)
-    context.changes(variable)
+    place = _place(context, field(node, "left"))
+    value = context.expression(right)
     if operator == "+=":
-        context.write(f"{variable.name} = {plus(context, current, value, node).text}")
+        _store(context, place, plus(context, place.value, value, node).text)
     else:
-        context.write(f"{variable.name} = {context.use(_COMPOUND[operator])}({variable.name}, {value.text})")
+        _store(context, place, f"{context.use(_COMPOUND[operator])}({place.value.text}, {value.text})")
 
 
 def update(context: Context, node: Node) -> None:
     """`left++` and `left--`."""
-    target = field(node, "argument")
-    variable = context.find(source(target)) if target.type == "identifier" else None
-    if variable is None:
-        raise Untranslatable(node, f"{source(node)[:40]}")
-    context.changes(variable)
-    number = context.use("number")
+    place = _place(context, field(node, "argument"))
+    number = f"{context.use('number')}({place.value.text})"
     name = context.use("add" if source(field(node, "operator")) == "++" else "subtract")
-    context.write(f"{variable.name} = {name}({number}({variable.name}), 1)")
+    _store(context, place, f"{name}({number}, 1)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Something that is read and written again: its value, and a variable or a member of an owner."""
+
+    value: Py
+    variable: Variable | None = None
+    owner: str = ""
+    key: str = ""
+
+
+def _place(context: Context, node: Node) -> _Place:
+    variable = context.find(source(node)) if node.type == "identifier" else None
+    if variable is not None:
+        return _Place(Py(variable.name, variable.kind, plain=True), variable)
+    if node.type not in ("member_expression", "subscript_expression") or any(
+        inner.type == "call_expression" for inner in walk(node)
+    ):
+        raise Untranslatable(node, f"changing {source(node)[:40]}")
+    owner, key = owner_and_key(context, node)
+    if owner.text.startswith("pm.") or path_of(context, field(node, "object")) == "tests":
+        raise Untranslatable(node, f"changing {source(node)[:40]}")
+    return _Place(Py(f"{context.use('get')}({owner.text}, {key.text})"), None, owner.text, key.text)
+
+
+def _store(context: Context, place: _Place, value: str) -> None:
+    if place.variable is None:
+        context.write(f"{context.use('put')}({place.owner}, {place.key}, {value})")
+    else:
+        context.changes(place.variable)
+        context.write(f"{place.variable.name} = {value}")
 
 
 @expresses("assignment_expression", "update_expression", "augmented_assignment_expression")

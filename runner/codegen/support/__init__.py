@@ -34,10 +34,11 @@ from runner.codegen.support.expect import (
     within,
 )
 from runner.codegen.support.json import json_parse, json_text
-from runner.codegen.support.methods import call, elements, has_own
+from runner.codegen.support.methods import call, elements, has_own, indices
 from runner.codegen.support.numbers import (
     Digest,
     atob,
+    base64_of,
     btoa,
     ceiling,
     decode_component,
@@ -115,6 +116,7 @@ __all__ = [
     "at_least",
     "at_most",
     "atob",
+    "base64_of",
     "below",
     "both",
     "btoa",
@@ -150,6 +152,7 @@ __all__ = [
     "hmac_digest",
     "includes",
     "includes_deep",
+    "indices",
     "is_empty",
     "is_integer",
     "is_json",

@@ -79,16 +79,13 @@ def _same_element(left: Any, right: Any) -> bool:
 
 def _includes(value: Any, wanted: Any, same: Any) -> bool:
     if isinstance(value, str):
-        if not isinstance(wanted, str):
-            raise JsError("First argument must be a text", "TypeError")
-        return wanted in value
+        return text(wanted) in value
     if isinstance(value, list):
         return any(same(entry, wanted) for entry in value)
-    if not isinstance(value, dict) or not isinstance(wanted, dict):
+    if nullish(value) or not isinstance(wanted, dict | list):
         raise nonsense(f"the given combination of arguments ({type_of(value)} and {type_of(wanted)}) is invalid for an include")
-    return all(
-        name in value and (strict_equal if same is _same_element else same)(value[name], entry) for name, entry in wanted.items()
-    )
+    equal = strict_equal if same is _same_element else same
+    return all(isinstance(value, dict) and name in value and equal(value[name], get(wanted, name)) for name in keys(wanted))
 
 
 def has_property(value: Any, name: Any) -> bool:

@@ -334,3 +334,9 @@ def elements(value: Any) -> Iterable[Any]:
     if not isinstance(value, list):
         raise JsError("forEach is not a function", "TypeError")
     return (value[place] for place in range(len(value)) if place < len(value))
+
+
+def indices(value: Any) -> range:
+    """What a loop from 0 up to `value.length` counts."""
+    length = get(value, "length")
+    return range(int(length)) if is_number(length) else range(0)

@@ -116,6 +116,13 @@ def atob(value: Any) -> str:
         raise JsError("The string to be decoded is not correctly encoded.", "InvalidCharacterError") from None
 
 
+def base64_of(value: Any) -> str:
+    """A text in UTF-8 as Base64: `Buffer.from(value).toString("base64")`."""
+    if not isinstance(value, str):
+        raise JsError("The first argument must be of type string", "TypeError")
+    return base64.b64encode(value.encode("utf-8", "replace")).decode()
+
+
 class Digest(bytes):
     """What `CryptoJS` makes of a text; `hex()` is its text."""
 
