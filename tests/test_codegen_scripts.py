@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruff import find_ruff_bin
 
 from runner.codegen.scripts import Untranslatable, translate
 from runner.codegen.support.values import OnlyJavaScript
@@ -180,6 +183,19 @@ def test_a_translation_reads_as_if_written_by_hand() -> None:
         '    with pm.test("one of " + text(get(get(json_data, "list"), "length"))):',
         '        assert includes(call(get(json_data, "list"), "map", lambda e, *_: get(e, "id")), "x")',
     )
+
+
+def test_only_what_is_used_is_imported() -> None:
+    for code in SCRIPTS:
+        with contextlib.suppress(Untranslatable):
+            found = translate(code, listen="prerequest" if code.startswith("// prerequest") else "test")
+            module = "\n".join([f"from runner.codegen.support import {name}" for name in found.imports - {"Any"}])
+            typing = "from typing import Any\n" if "Any" in found.imports else ""
+            text = f"{typing}{module}\ndef script(pm):\n" + "\n".join(found.lines or ("    pass",))
+            done = subprocess.run(
+                [find_ruff_bin(), "check", "--isolated", "--select=F", "-"], input=text.encode(), capture_output=True
+            )
+            assert done.returncode == 0, done.stdout.decode()
 
 
 def test_what_a_script_assigns_without_declaring_it_is_told() -> None:

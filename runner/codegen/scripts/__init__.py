@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 from runner.codegen.scripts import calls, literals, loops, operators, statements, variables  # noqa: F401  each registers what it translates
@@ -36,7 +37,14 @@ def translate(code: str, *, listen: str = "test", reserved: frozenset[str] = fro
         block_of(context, context.root)
     except RecursionError:
         raise Untranslatable(parse("0"), "a script nested too deeply") from None
-    return Translation(lines=tuple(context.frame.lines), imports=frozenset(context.imports), leaked=frozenset(context.leaked))
+    lines = context.frame.lines
+    return Translation(lines=tuple(lines), imports=frozenset(context.imports & _names(lines)), leaked=frozenset(context.leaked))
+
+
+def _names(lines: list[str]) -> set[str]:
+    """The names that lines of a function's body use."""
+    tree = ast.parse("\n".join(["def script():", *lines, "    pass"]))
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 __all__ = ["Translation", "Untranslatable", "translate"]

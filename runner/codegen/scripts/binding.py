@@ -18,10 +18,10 @@ def bind(context: Context, name: str, value: Py) -> None:
         context.write(f"{name} = {value.text}")
         return
     declared[name] = value.kind
-    note = _CONTAINERS.get(value.kind, "Any" if value.kind is Kind.ANY else "")
+    note = "" if _obvious(value) else _CONTAINERS.get(value.kind, "Any" if value.kind is Kind.ANY else "")
     if note:
         context.imports.add("Any")
-    context.write(f"{name}: {note} = {value.text}" if note and not _obvious(value) else f"{name} = {value.text}")
+    context.write(f"{name}: {note} = {value.text}" if note else f"{name} = {value.text}")
 
 
 def _obvious(value: Py) -> bool:
@@ -45,10 +45,12 @@ def take_apart(context: Context, pattern: Node, value: Py) -> None:
         found = Py(f"{context.use('get')}({value.text}, {key})")
         if target.type in ("object_pattern", "array_pattern"):
             take_apart(context, target, found)
-        elif target.type in ("identifier", "shorthand_property_identifier_pattern"):
-            bind(context, context.declare(source(target)).name, found)
-        else:
+        elif target.type not in ("identifier", "shorthand_property_identifier_pattern"):
             raise Untranslatable(target, "a default or a rest in what is taken apart")
+        elif source(target) in context.read or context.assigned[source(target)] > 1:
+            bind(context, context.declare(source(target)).name, found)
+        else:  # nobody asks for it, but that there is something to take apart
+            context.write(found.text)
 
 
 def _targets(pattern: Node) -> Iterator[tuple[str, Node]]:

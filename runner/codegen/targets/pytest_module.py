@@ -18,8 +18,10 @@ from runner.codegen.scripting import Scripts, scripts_of
 from runner.codegen.scripts.context import SUPPORT
 from runner.codegen.writer import Code, Expression, Style, call, literal, mapping, sequence, string, write
 from runner.dump import auth_json, body_json, url_json
+from runner.errors import SendError
 from runner.model import Auth, Folder, Item, Param, Url
 from runner.plan import Step
+from runner.request import prepare, resolve
 from runner.variables import Scope
 
 _NAMES = frozenset("SUITE ROWS Run Suite JavaScript Iterator Any pytest os environment global_variables run iteration".split())
@@ -165,13 +167,13 @@ def generate(job: Job) -> Iterator[File]:
         version=__version__,
         imports=sorted_imports(_imports(scripts)),
         scripts=list(scripts.found.values()),
-        suite=_flat(call("", literal(collection.name), **suite))[1:-1],
+        suite=_flat(call("", literal(collection.name), **suite))[1:-1].rstrip(","),
         rows=_flat(literal(rows)) if rows else "",
         environment=_flat(mapping((literal(key), literal(value)) for key, value in environment.items())),
         globals=_flat(literal(found)) if (found := module.variables(scopes.globals)) else "",
         settings="".join(f", {setting}" for setting in _settings(job)),
         iterations=plan.iterations,
-        guarded=bool(job.sources.extensions),
+        guarded=any(_changes(step, job) for step in plan.steps),
         tree=tree,
     )  # fmt: skip
     yield File(
@@ -179,6 +181,15 @@ def generate(job: Job) -> Iterator[File]:
         text=formatted(text, job.settings.style),
         diagnostics=tuple(scripts.diagnostics),
     )
+
+
+def _changes(step: Step, job: Job) -> bool:
+    """Whether a request changes an account, as far as it can be told now."""
+    try:
+        prepared = prepare(resolve(step.item.request, job.sources.scopes.replace))
+    except SendError:
+        return False
+    return any(extension.changes(prepared) for extension in job.sources.extensions)
 
 
 def _settings(job: Job) -> Iterator[str]:
