@@ -21,6 +21,7 @@ from runner.variables import MISSING
 
 TYPES = {str: "str", bool: "bool", int: "int", float: "float"}
 _FLAT = Style(width=10**9)
+_EARLY = ("url = ", "params = ", "payload = ")
 _OWN_SESSION = "requests.Session() as session"
 
 
@@ -87,7 +88,7 @@ class MethodWriter:
                 return Hole(name=name, source="computed", key=COMPUTED[name][0]) if name in COMPUTED else None
             return Hole(name=name, source="environ", key=name, value="" if value in (MISSING, None) else str(value))
 
-        return describe(self.step, replace(self.job.sources, choose=choose))
+        return describe(self.step, replace(self.job.sources, choose=choose, overhear=None))
 
     # ------------------------------------------------------------------------------------------------------- parameters
 
@@ -124,8 +125,7 @@ class MethodWriter:
 
     def _lines(self, frame: Frame, made: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
         description, client = frame.description, self.client
-        assigned: dict[str, Expression] = dict(made["assigned"])
-        headers = assigned.pop("headers", None)
+        written: list[tuple[str, Expression]] = made["lines"]
         method, body = string(description.method), self._sent_text(frame)
         if client != "self":
             yield f"{client} = self._client"
@@ -140,12 +140,13 @@ class MethodWriter:
         yield from self._defaults(names)
         yield from self._fetched(frame, names, {hole.name for hole in description.holes} - late)
         yield from (f"# {diagnostic.text}" for diagnostic in frame.diagnostics)
-        for name, value in assigned.items():
-            yield _flat(value, f"{name} = ")
+        yield from (_flat(value, before) for before, value in written if before in _EARLY)
         if own:
             yield f"{client}.before([{', '.join(own)}], {method}, url, {body}{', first=False' if first else ''})"
             yield from self._fetched(frame, names, late)
-        yield _flat(headers, "headers = ") if headers is not None else "headers: dict[str, str] = {}"
+        yield from (_flat(value, before) for before, value in written if before not in _EARLY)
+        if not any(before == "headers = " for before, _ in written):
+            yield "headers: dict[str, str] = {}"
         yield f"{client}.check({method}, url, {'dict(headers)' if made['twice'] else 'headers'})"
         yield from _call(made, client)
         if self.after:
