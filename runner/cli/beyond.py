@@ -11,6 +11,7 @@ from runner.cli.options import POSITIVE
 from runner.errors import UsageError
 
 BEYOND_OPTIONS = (
+    click.option("--watch", is_flag=True, help="Run again whenever collection, environment or data change.", panel="Run"),
     click.option(
         "--mock",
         is_flag=True,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -11,6 +9,7 @@ import rich_click as click
 from runner.assemble import Session
 from runner.cli.config import ConfiguredCommand
 from runner.cli.options import options_from, variable_options
+from runner.cli.watch import stamps
 from runner.errors import ExitCode, UsageError
 from runner.mock.match import Saved, saved_examples
 
@@ -37,7 +36,7 @@ def command(collection: str, port: int, **values: Any) -> int:
 
     files = [collection, *filter(None, (values["environment"], values["globals_"]))]
     try:
-        server = MockServer(examples, port=port, stamp=lambda: tuple(_stamps(files)), log=lambda line: click.echo(line, err=True))
+        server = MockServer(examples, port=port, stamp=lambda: stamps(files), log=lambda line: click.echo(line, err=True))
     except OSError as error:
         raise UsageError(f"the mock cannot listen there: {error.strerror or error}", hint="choose another --port") from error
     click.echo(server.url)
@@ -50,11 +49,3 @@ def command(collection: str, port: int, **values: Any) -> int:
     except KeyboardInterrupt:
         return ExitCode.OK
     return ExitCode.OK
-
-
-def _stamps(files: list[str]) -> Iterator[tuple[int, int]]:
-    """What changes with files; those that are no files, as URLs, never do."""
-    for path in map(Path, files):
-        if path.is_file():
-            found = path.stat()
-            yield found.st_mtime_ns, found.st_size

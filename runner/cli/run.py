@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -165,8 +165,18 @@ def command(ctx: click.RichContext, /, collection: tuple[str, ...], **values: An
         return ExitCode.OK
     if not collection:
         raise click.MissingParameter(ctx=ctx, param_hint="'COLLECTION...'", param_type="argument")
+    if not values["watch"]:
+        return once(ctx, collection, values)
+    from runner.cli.watch import watch
+
+    files = (values[name] for name in ("environment", "globals_", "iteration_data"))
+    return watch([*collection, *values["env_file"], *filter(None, files)], lambda: once(ctx, collection, values))
+
+
+def once(ctx: click.Context, collection: tuple[str, ...], values: Mapping[str, Any]) -> int:
+    """One run of the collections, to its exit status."""
     options = replace(options_from(values, extras_from(values)), **network_from(values), **beyond_from(values))
-    agree = partial(confirm, yes=values["yes"] or values["dry_run"])
+    agree = partial(confirm, yes=values["yes"] or values["dry_run"], once=not values["watch"])
     with Series(collection, options, warm=True, before_next=agree) as series:
         agree(series.session)
         from runner.cli.exports import export, export_paths
@@ -190,14 +200,16 @@ def command(ctx: click.RichContext, /, collection: tuple[str, ...], **values: An
     return ExitCode.OK if values["suppress_exit_code"] else results.exit_code
 
 
-def confirm(session: Session, *, yes: bool) -> None:
-    """Ask what the extensions want agreed to before anything is sent.
+def confirm(session: Session, *, yes: bool, once: bool) -> None:
+    """Ask what the extensions want agreed to before anything is sent; it cannot be agreed to for runs to come.
 
     Raises:
-        UsageError: there is nobody to ask.
+        UsageError: there is nobody to ask, or there is more than this `once`.
         Refused: the user says no.
     """
     for question in filter(None, (extension.question() for extension in session.extensions)):
+        if not once:
+            raise UsageError(f"this is asked before each run, and cannot be with --watch: {question}")
         if yes:
             continue
         if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
