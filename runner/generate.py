@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from runner.assemble import Options, Session
@@ -63,7 +63,19 @@ def files(session: Session, code: CodeOptions) -> Iterator[File]:
     wanted = target(code.target)
     plan = replace(session.plan, steps=chosen(session.plan, code.requests))
     session.scopes.data = Scope.of(plan.row(0))
-    yield from wanted.generate(Job(plan=plan, sources=_sources(session, code), settings=_settings(code)))
+    taken: set[str] = set()
+    for file in wanted.generate(Job(plan=plan, sources=_sources(session, code), settings=_settings(code))):
+        path = _free(PurePosixPath(file.path), taken)
+        taken.add(path)
+        yield file if path == file.path else replace(file, path=path)
+
+
+def _free(path: PurePosixPath, taken: set[str]) -> str:
+    """A path of its own for each file, though names come twice, in another case too."""
+    found, number = path, 2
+    while str(found).lower() in {name.lower() for name in taken}:
+        found, number = path.with_name(f"{path.stem} {number}{path.suffix}"), number + 1
+    return str(found)
 
 
 def chosen(plan: Plan, wanted: tuple[str, ...]) -> tuple[Step, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from runner import Environment, Options, UsageError, Variable
+from runner import Environment, Options, SendError, UsageError, Variable
 from runner.cli.group import cli
 from runner.codegen.registry import File
 from runner.generate import CodeOptions, generate
@@ -224,7 +224,8 @@ def test_requests_are_chosen_by_name_path_and_pattern() -> None:
         "Orders/Place.py",
         "Orders/Cancel.py",
     ]
-    assert len(code_of(folder, item("Place"), requests=("Place",))) == 2
+    twice = code_of(item("Place"), item("place"), item("Place"), requests=("[Pp]lace",))
+    assert [file.path for file in twice] == ["Place.py", "place 2.py", "Place 3.py"]
     with pytest.raises(UsageError, match="no request is called"):
         code_of(folder, requests=("Nope",))
     with pytest.raises(UsageError, match="no target"):
@@ -234,3 +235,13 @@ def test_requests_are_chosen_by_name_path_and_pattern() -> None:
 def test_httpx_keeps_the_order_of_parameters() -> None:
     assert 'url = "https://api.test/v1/x?a=1&b=2&a=3"' in text_of("x", f"{BASE}/x?a=1&b=2&a=3", options={"target": "httpx"})
     assert "params=params" in text_of("x", f"{BASE}/x?a=1&a=3&b=2", options={"target": "httpx"})
+
+
+def test_a_request_that_cannot_be_sent_does_not_stop_the_others() -> None:
+    broken, fine = code_of(item("broken", ""), item("fine"))
+    assert broken.text == "# there is no code for this request, it cannot be sent: the request's URL is empty\n"
+    assert [entry.code for entry in broken.diagnostics] == ["unsendable"]
+    assert "def fine()" in fine.text
+    with pytest.raises(SendError, match="URL is empty") as raised:
+        code_of(item("broken", ""))
+    assert raised.value.where == "broken"

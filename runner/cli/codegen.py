@@ -186,21 +186,11 @@ def save(made: list[File], output: Path, *, as_directory: bool = False) -> None:
         UsageError: one cannot be written.
     """
     single = len(made) == 1 and not as_directory and not output.is_dir()
-    taken: set[Path] = set()
     for file in made:
-        path = output if single else _free(output / file.path, taken)
+        path = output if single else output / file.path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
         with whole_file(path) as stream:
             stream.write(file.text.encode("utf-8", "surrogatepass"))
-
-
-def _free(path: Path, taken: set[Path]) -> Path:
-    """A path of its own for each request, though names come twice."""
-    found, number = path, 2
-    while found in taken:
-        found, number = path.with_stem(f"{path.stem} {number}"), number + 1
-    taken.add(found)
-    return found

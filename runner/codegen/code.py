@@ -16,6 +16,7 @@ from runner.codegen.holes import COMPUTED, SAFE
 from runner.codegen.names import identifier
 from runner.codegen.registry import File, Generate, Job, Settings
 from runner.codegen.writer import Bracket, Code, Entry, Expression, Style, Template, call, literal, string, write
+from runner.errors import SendError
 from runner.plan import Step
 
 if TYPE_CHECKING:
@@ -217,9 +218,8 @@ Context: TypeAlias = Callable[[Frame, Settings], Mapping[str, Any]]
 def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
     """Code of a target that makes one file with one function of each request, by a template and what it needs."""
 
-    def generate(job: Job) -> Iterator[File]:
-        for step in job.plan.steps:
-            yield _file(step, job.describe(step), job.settings)
+    def generate(job: Job) -> Iterable[File]:
+        return each(job, suffix, lambda step, description: _file(step, description, job.settings))
 
     def _file(step: Step, description: Description, settings: Settings) -> File:
         names = Names(function=identifier(description.name, fallback="request", taken=_OWN_NAMES))
@@ -248,6 +248,23 @@ def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
         return File(path=file_name(step, suffix), text=text, step=step, description=description, diagnostics=found)
 
     return generate
+
+
+def each(job: Job, suffix: str, made: Callable[[Step, Description], File]) -> Iterator[File]:
+    """A file for each request. Of several, one that cannot be sent only says why.
+
+    Raises:
+        SendError: the only request cannot be sent.
+    """
+    for step in job.plan.steps:
+        try:
+            yield made(step, job.describe(step))
+        except SendError as error:
+            if len(job.plan.steps) == 1:
+                raise
+            told = Diagnostic(code="unsendable", text=f"there is no code for this request, it cannot be sent: {error.what}")
+            text = f"# {' '.join(told.text.split())}\n"
+            yield File(path=file_name(step, suffix), text=text, step=step, diagnostics=(told,))
 
 
 def _before(frame: Frame) -> Iterator[Frame]:

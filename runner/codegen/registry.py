@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from runner.codegen.describe import Sources, describe
 from runner.codegen.description import Description, Diagnostic
 from runner.codegen.writer import Style
-from runner.errors import UsageError
+from runner.errors import SendError, UsageError
 from runner.plan import Plan, Step
 
 GROUP = "pabal.codegen.v1"
@@ -56,8 +56,15 @@ class Job:
     settings: Settings = field(default_factory=Settings)
 
     def describe(self, step: Step) -> Description:
-        """One of the plan's requests, ready to be written as code."""
-        return describe(step, self.sources)
+        """One of the plan's requests, ready to be written as code.
+
+        Raises:
+            SendError: it cannot be sent, so there is no code for it.
+        """
+        try:
+            return describe(step, self.sources)
+        except SendError as error:
+            raise SendError(error.what, code=error.code, where=step.title, hint=error.hint) from error
 
 
 Generate: TypeAlias = Callable[[Job], Iterable[File]]

@@ -20,6 +20,7 @@ from runner.codegen.checking.compare import Difference, differences
 from runner.codegen.checking.recorder import Recorder
 from runner.codegen.description import Description
 from runner.codegen.registry import File
+from runner.errors import UsageError
 
 _SECONDS = 30
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -41,11 +42,17 @@ class Verdict:
 
 
 class Checker:
-    """Runs code of one target after the other. `python` is the interpreter, which must have the libraries of the target."""
+    """Runs code of one target after the other. `python` is the interpreter, which must have the libraries of the target.
+
+    Raises:
+        UsageError: there is no such interpreter.
+    """
 
     def __init__(self, working_dir: Path, python: str | None = None) -> None:
         self._working_dir = working_dir
         self._python = python or sys.executable
+        if shutil.which(self._python) is None:
+            raise UsageError("there is no Python to run the code with", where=self._python)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -62,7 +69,8 @@ class Checker:
         """Run one file of code and judge what it sends."""
         description = file.description
         if description is None:
-            return Verdict(kind="failed", reasons=("this target makes no code for single requests",))
+            reason = "there is no code to run" if file.step else "this target makes no code for single requests"
+            return Verdict(kind="failed", reasons=(reason,))
         scheme = description.auth.type if description.auth else ""
         self._recorder.received.clear()
         self._recorder.challenge = scheme in _CHALLENGED

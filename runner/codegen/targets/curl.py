@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from runner.codegen.code import file_name
+from runner.codegen.code import each, file_name
 from runner.codegen.description import BytesBody, Description, Diagnostic, FileBody, First, MultipartBody, Part, Text, Use
 from runner.codegen.names import environ_name
 from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
@@ -25,10 +25,9 @@ _COMPUTED = {
 }
 
 
-def generate(job: Job) -> Iterator[File]:
+def generate(job: Job) -> Iterable[File]:
     """A command of each request."""
-    for step in job.plan.steps:
-        yield _file(step, job.describe(step))
+    return each(job, ".sh", _file)
 
 
 def _file(step: Step, description: Description) -> File:
