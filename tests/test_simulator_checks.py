@@ -73,7 +73,7 @@ def test_trading_days_go_on_from_the_day_asked_for(client: Client, session: str,
 def test_night_orders_are_for_the_night(client: Client, session: str, day: str, night: str) -> None:
     futures = other(client, "PROT")
     client.simulator.session = session
-    order = {"CANO": futures.account, "ACNT_PRDT_CD": "03", "SLL_BUY_DVSN_CD": "02", "SHTN_PDNO": "101W12", "ORD_QTY": "1"}
+    order = {"CANO": futures.account, "ACNT_PRDT_CD": "03", "SLL_BUY_DVSN_CD": "02", "SHTN_PDNO": "A01612", "ORD_QTY": "1"}
     path = "domestic-futureoption/v1/trading/order"
     order |= {"ORD_PRCS_DVSN_CD": "02", "UNIT_PRICE": "300", "NMPR_TYPE_CD": "01", "KRX_NMPR_CNDT_CD": "0", "ORD_DVSN_CD": "01"}
     codes = [code(futures.post(path, tr, order)) for tr in ("TTTO1101U", "JTCE1001U")]

@@ -98,12 +98,12 @@ WAYS = {
     ),
     "futures": Way(
         prefix="VTT",
-        code="101W12",
+        code="A01612",
         prices=("300.00", "301.00", "355.50"),
         place=(FUTURES + "order", "VTTO1101U"),
         order={
             "SLL_BUY_DVSN_CD": "{side}",
-            "SHTN_PDNO": "101W12",
+            "SHTN_PDNO": "A01612",
             "ORD_QTY": "{quantity}",
             "UNIT_PRICE": "{price}",
             "NMPR_TYPE_CD": "01",
@@ -391,7 +391,7 @@ def test_a_future_can_be_sold_short_and_is_worth_its_multiplier() -> None:
     hand.sell("355.50", "3")
     (row,) = hand.trader.ask(FUTURES + "inquire-balance", "VTFO6118R")["output1"]
     assert (row["cblc_qty"], row["sll_buy_dvsn_name"], row["ccld_avg_unpr1"]) == ("2", "매도", "355.5000")
-    hand.trader.simulator.move("101W12", "354.50")
+    hand.trader.simulator.move("A01612", "354.50")
     answer = hand.trader.ask(FUTURES + "inquire-balance", "VTFO6118R")
     assert Decimal(answer["output1"][0]["evlu_pfls_amt"]) == 2 * 250_000
     assert Decimal(answer["output2"]["futr_trad_pfls_amt"]) == Decimal("3.5") * 250_000

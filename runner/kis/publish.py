@@ -23,7 +23,7 @@ HOST_URLS = {"VTS": f"https://{MOCK_HOST}:29443", "PROD": f"https://openapi.{DOM
 _OTHERS = {"V": ["V_APPROVAL_KEY"], "J": ["APPROVAL_KEY", "HTS_ID"]}
 FILES = {"V": "kis-mock", "J": "kis-real"}
 
-_EXAMPLES = {"FUTURES_CODE": "101W12", "OVERSEAS_FUTURES_CODE": "6BZ26"}
+_EXAMPLES = {"FUTURES_CODE": "A01612", "OVERSEAS_FUTURES_CODE": "6BZ26"}
 """Variables that the user renews when the contract has expired."""
 
 _ORDERS = "주문"

@@ -16,7 +16,7 @@ LIMIT = Decimal("0.3")
 """How far a domestic price may move in a day."""
 
 _STOCK = re.compile(r"\d{6}")
-_INDEX_FUTURE = re.compile(r"101[A-Z]\d\d")
+_INDEX_FUTURE = re.compile(r"(?:101|A01)[0-9A-Z]\d\d")
 _POUND = re.compile(r"6B[A-Z]\d\d")
 _AMERICAN = re.compile(r"[A-Z]{1,5}")
 
