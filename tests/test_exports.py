@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner import dump
+from runner.errors import UsageError
 from runner.load import load_collection, load_environment
+from runner.reporters.files import report_path
 from tests.conftest import Pabal
 from tests.servers import Recorder, answer
 from tests.test_process import ROOT, environ
@@ -111,12 +114,17 @@ def test_a_place_where_no_file_can_be_is_known_before_anything_is_sent(
     assert done.err == "error: c.json/below: cannot be written: Not a directory\n"
 
 
-@pytest.mark.parametrize("name", ["a\0b", "\ud800", "~nobody-of-this-name/x"])
+@pytest.mark.parametrize("name", ["\ud800", "~nobody-of-this-name/x"])
 def test_names_that_no_file_can_have(pabal: Pabal, path: Path, recorder: Recorder, name: str) -> None:
     Path(".newmanrc").write_text(json.dumps({"exportEnvironment": name}))
     done = pabal("run", str(path))
     assert (done.status, recorder.requests) == (2, []), done.err
     assert "no file can be called that" in done.err
+
+
+def test_a_nul_is_in_no_files_name() -> None:
+    with pytest.raises(UsageError, match="no file can be called that"):
+        report_path("a\0b", "json", datetime.now(UTC))
 
 
 def test_a_failed_run_exports(pabal: Pabal, path: Path, tmp_path: Path) -> None:
