@@ -52,6 +52,7 @@ class ItemRun:
         self.error: SendError | Refused | None = None
 
     def events(self) -> Saying:
+        """All that happens in it, but for its start and its end; then `skipped`, `response` and `error` tell what came of it."""
         request = yield from self._extensions()
         if request is None:
             return
