@@ -275,6 +275,12 @@ def test_a_file_that_cannot_be_used_is_named(files: Path, single: Any, place: st
     assert (caught.value.where, caught.value.what[: len(what)]) == (str(files / place), what)
 
 
+def test_a_pfx_file_in_the_place_of_a_pem_file_is_told_where_it_goes(files: Path) -> None:
+    with pytest.raises(LoadError) as caught:
+        certificates(files, cert="alice.pfx", passphrase=PASSPHRASE)
+    assert (caught.value.what, "--ssl-client-cert-list" in caught.value.hint) == ("holds no certificate in PEM form", True)
+
+
 @pytest.mark.parametrize("single", [{"key": "alice.key.pem"}, {"passphrase": "x"}])
 def test_a_key_without_its_certificate_is_wrong_usage(files: Path, single: Any) -> None:
     with pytest.raises(UsageError, match="needs the certificate it belongs to"):

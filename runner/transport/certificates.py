@@ -17,6 +17,7 @@ from runner.transport.message import Address
 from runner.transport.patterns import ALL_URLS, UrlPattern
 
 _CERTIFICATE = (b"-----BEGIN CERTIFICATE-----", b"-----BEGIN TRUSTED CERTIFICATE-----")
+_DER = b"\x30"
 _ANOTHER_KEY = ("key values mismatch", "no certificate assigned")
 _DAMAGED = "it is damaged"
 
@@ -146,7 +147,8 @@ def _load_pem(context: ssl.SSLContext, cert: Path, key: Path, passphrase: str | 
 def _pem(path: Path, marks: tuple[bytes, ...], what: str) -> bytes:
     data = read_bytes(path)
     if not any(mark in data for mark in marks):
-        raise LoadError(f"holds no {what} in PEM form", where=str(path))
+        hint = "a PFX file is named in a list: --ssl-client-cert-list" if data.startswith(_DER) else ""
+        raise LoadError(f"holds no {what} in PEM form", where=str(path), hint=hint)
     return data
 
 
