@@ -172,6 +172,12 @@ def test_an_expired_token_is_replaced_only_a_minute_after_it_was_issued(browser:
     assert browser.token != old
 
 
+def test_a_token_can_be_refused_on_request(browser: Browser) -> None:
+    browser.control("POST", "clock", {"advance": 60})
+    browser.control("POST", "faults", {"fault": "EGW00002@1:tokenP"})
+    assert [browser.issue(), browser.issue()] == ["EGW00002", ""]
+
+
 def test_a_token_dies_of_age(browser: Browser) -> None:
     browser.control("POST", "clock", {"advance": 86_400})
     assert browser.quote() == "EGW00123"
