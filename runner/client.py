@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
+from urllib.parse import urlsplit
 
 from runner.assemble import PLUGS
 from runner.codegen.support.pm import Script
@@ -29,6 +33,8 @@ class Response(Protocol):
 
     status_code: int
     reason: str
+    url: str
+    elapsed: timedelta
 
     @property
     def headers(self) -> Mapping[str, str]: ...
@@ -39,6 +45,8 @@ class Response(Protocol):
 class Http(Protocol):
     """What sends requests; `requests.Session` is one."""
 
+    @property
+    def cookies(self) -> Iterable[Any]: ...
     def request(self, method: str, url: str, *, headers: Any = ..., data: Any = ..., timeout: Any = ...) -> Response: ...
     def close(self) -> None: ...
 
@@ -138,11 +146,28 @@ class Client(Generic[Session]):
     def after(self, scripts: Sequence[Script | JavaScript], response: Response, *, first: bool = True) -> None:
         """Run test scripts, which store tokens and the like; `first` of a request unless `before` was called."""
         self.failures = [] if first else self.failures
-        self._run(scripts, "test", {"method": "GET", "url": ""}, _json(response))
+        self._run(scripts, "test", {"method": "GET", "url": response.url}, _json(response), self._cookies(response.url))
 
-    def _run(self, scripts: Sequence[Script | JavaScript], listen: str, request: Json, response: Json | None) -> None:
+    def _cookies(self, url: str) -> tuple[Json, ...]:
+        """The session's cookies for the host of a URL."""
+        host = urlsplit(url).hostname or ""
+        found = ((cookie, (cookie.domain or host).lstrip(".").removesuffix(".local")) for cookie in self.session.cookies)
+        return tuple(
+            {"name": cookie.name, "value": cookie.value, "domain": domain, "path": cookie.path}
+            for cookie, domain in found
+            if host == domain or host.endswith(f".{domain}")
+        )
+
+    def _run(
+        self,
+        scripts: Sequence[Script | JavaScript],
+        listen: str,
+        request: Json,
+        response: Json | None,
+        cookies: tuple[Json, ...] = (),
+    ) -> None:
         for script in scripts:
-            result = self._talk(script, self._execution(script, listen, request, response))
+            result = self._talk(script, replace(self._execution(script, listen, request, response), cookies=cookies))
             for mutations, scope in (
                 (result.environment, self.scopes.environment),
                 (result.globals, self.scopes.globals),
@@ -237,7 +262,7 @@ def _json(response: Response) -> Json:
         "code": response.status_code,
         "status": response.reason,
         "header": [{"key": key, "value": value} for key, value in response.headers.items()],
-        "responseTime": 0,
+        "responseTime": math.ceil(response.elapsed.total_seconds() * 1000),
         "body": response.text,
     }
 

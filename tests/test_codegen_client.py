@@ -168,6 +168,14 @@ def test_tokens_are_stored_as_the_scripts_store_them(recorder: Recorder, tmp_pat
     assert client.failures == ["has one"]
 
 
+def test_scripts_see_cookies_and_the_time_it_took(recorder: Recorder, tmp_path: Path) -> None:
+    check = 'pm.test("both", () => { pm.expect(pm.cookies.get("sid")).to.equal("s1"); pm.expect(pm.response.responseTime).to.be.above(0) })'
+    recorder.routes["/a"] = answer(headers=[("Set-Cookie", "sid=s1; Path=/")])
+    client = made(client_of([item("a", recorder.url("/a"), test=check)]), tmp_path)
+    client.a()
+    assert client.failures == []
+
+
 def test_a_variable_without_a_value_is_an_error_that_names_it(recorder: Recorder, tmp_path: Path) -> None:
     client = made(client_of([item("a", recorder.url("/{{nowhere}}"))]), tmp_path)
     with pytest.raises(LookupError, match="the variable nowhere has no value"):

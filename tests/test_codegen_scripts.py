@@ -165,6 +165,20 @@ def test_what_is_not_certain_is_refused_with_reason_and_line(code: str, line: in
     assert (refusal.value.line, refusal.value.reason) == (line, reason)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "console.log(" + "(" * 5000 + "1" + ")" * 5000 + ")",
+        "console.log(" + " * ".join(["pm.info.iteration"] * 600) + ")",
+        "if (1) {" * 3000 + "}" * 3000,
+        "console.log(" + "[" * 3000 + "]" * 3000 + ")",
+    ],
+)
+def test_a_script_nested_too_deeply_is_refused(code: str) -> None:
+    with pytest.raises(Untranslatable, match="nested too deeply"):
+        translate(code)
+
+
 def test_a_translation_reads_as_if_written_by_hand() -> None:
     code = """
     // the token for what follows

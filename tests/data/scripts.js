@@ -130,3 +130,7 @@ console.log(CryptoJS.enc.Base64.stringify(CryptoJS.enc.Utf8.parse("한글")), Bu
 for (var i = 0; i < 3; i++) { console.log(i) } console.log(i); const list = pm.response.json().list; for (let j = 0; j < list.length; j++) { if (list[j] === 1) continue; console.log(j + 1, list[j]) } for (let j = 0; j < list.length; j++) { if (j < 3) list.push(j) } console.log(list); for (let k = 2; k < 4; k++) console.log(`k${k}`);
 //---
 const g = ([a, b], {c, d: [e]}, f = a + 1) => `${a}${b}${c}${e}${f}`; console.log(g([1, 2], {c: 3, d: [4]})); try { g(null, {}) } catch (x) { console.log("threw") }
+//---
+const text = pm.response.text(), get = pm.response.json(), keys = Object.keys(get); let number = 1, call = n => n + 1; number += call(2); console.log("a" + get.a + text.length, keys, number, `${get.list}`); function truthy(add) { return add ? "y" : "n" } console.log(truthy(get.a), truthy(get.b));
+//---
+var print = 1, type = "t", list = [1], str = "s", class_ = 2, lambda = 3, None = 4, self = 5, _ = 6, l = 7, $x = 8, Any = 9, pm_ = 10; console.log(print, type, list, str, class_, lambda, None, self, l, $x, Any, pm_);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from runner.codegen import support
 from runner.codegen.scripts import calls, literals, loops, operators, statements, variables  # noqa: F401  each registers what it translates
 from runner.codegen.scripts.blocks import block_of
 from runner.codegen.scripts.context import Context
@@ -24,21 +25,22 @@ class Translation:
     leaked: frozenset[str] = frozenset()
 
 
-def translate(code: str, *, listen: str = "test", reserved: frozenset[str] = frozenset()) -> Translation:
-    """Translate one script. `reserved` are names that mean something in the module it will stand in.
+def translate(code: str, *, listen: str = "test") -> Translation:
+    """Translate one script.
 
     Raises:
         Untranslatable: something in it has no certain counterpart; `reason` and `line` say what and where.
     """
-    code = code.replace("\r\n", "\n").replace("\r", "\n")
-    try:
-        context = Context(parse(code), listen, reserved)
-        hoist(context, context.root)
-        block_of(context, context.root)
-    except RecursionError:
-        raise Untranslatable(parse("0"), "a script nested too deeply") from None
+    root = parse(code.replace("\r\n", "\n").replace("\r", "\n"))
+    context = Context(root, listen, frozenset(support.__all__))
     lines = context.frame.lines
-    return Translation(lines=tuple(lines), imports=frozenset(context.imports & _names(lines)), leaked=frozenset(context.leaked))
+    try:
+        hoist(context, root)
+        block_of(context, root)
+        used = context.imports & _names(lines)
+    except (RecursionError, MemoryError, SyntaxError):  # Python's own parser has a limit, too
+        raise Untranslatable(root, "a script nested too deeply") from None
+    return Translation(lines=tuple(lines), imports=frozenset(used), leaked=frozenset(context.leaked))
 
 
 def _names(lines: list[str]) -> set[str]:
