@@ -35,13 +35,13 @@ def exact_url(description: Description) -> str:
     return filled(description.address.exact, {hole.name: hole.value for hole in description.holes})
 
 
-def assignments(frame: Frame, piece: Piece | None, *, whole_url: bool = False) -> dict[str, Expression]:
-    """What is assigned before the call: URL, parameters and body."""
+def assignments(frame: Frame, piece: Piece | None, *, whole_url: bool = False, pairs: str = "[]") -> dict[str, Expression]:
+    """What is assigned before the call: URL, parameters and body; `pairs` are the brackets around pairs of parameters."""
     address = frame.description.address
     split = address.params is not None and not whole_url
     assigned: dict[str, Expression] = {"url": frame.text(address.base if split else address.exact)}
     if split and address.params is not None:
-        assigned["params"] = pairs_of(frame, address.params)
+        assigned["params"] = pairs_of(frame, address.params, pairs)
     if piece and piece.value and frame.payload == "assigned":
         assigned["payload"] = piece.value
     return assigned
@@ -95,12 +95,12 @@ def _credential(frame: Frame, text: Text, encode: bool) -> Expression:
     return found if ascii_only or not encode else Code(f"{found.flat}.encode()")
 
 
-def pairs_of(frame: Frame, pairs: Iterable[tuple[Text, Text]], brackets: str = "()") -> Expression:
-    """Fields as a dict, or as a list of pairs where a key comes twice."""
+def pairs_of(frame: Frame, pairs: Iterable[tuple[Text, Text]], brackets: str = "[]") -> Expression:
+    """Fields as a dict, or as a list (by `brackets` a tuple) of pairs where a key comes twice."""
     made = [(frame.text(key), frame.text(value)) for key, value in pairs]
     if len({key.flat for key, _ in made}) == len(made):
         return mapping(made, open_always=len(made) > 1)
-    return sequence((sequence(pair, brackets) for pair in made), open_always=True)
+    return sequence((sequence(pair, "()") for pair in made), brackets, open_always=True)
 
 
 def headers_of(frame: Frame, left_out: Callable[[str, str | None], bool]) -> list[tuple[str, Expression]]:

@@ -48,7 +48,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     piece = _body(frame, signature.settings(settings))
     headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
     odd = has_dots(exact) or has_bare_percent(exact)
-    assigned = assignments(frame, piece, whole_url=odd or signature.covers or _regrouped(frame))
+    assigned = assignments(frame, piece, whole_url=odd or signature.covers or _regrouped(frame), pairs="()")
     headers += signature.headers
     if headers:
         assigned["headers"] = header_list(headers)
