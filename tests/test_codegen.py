@@ -126,6 +126,15 @@ def test_nor_are_those_in_queries_and_bodies(request_: dict[str, Any], line: str
     assert "os.environ[" in code
 
 
+def test_a_literal_is_not_taken_for_a_variable_of_its_name() -> None:
+    header = [{"key": "api_key", "value": "opensesame"}, {"key": "X-Token", "value": "{{api_key}}"}]
+    (file,) = code_of(item("s", header=header), env={"api_key": "another one"})
+    assert '"api_key": api_key_2,' in file.text
+    assert '"X-Token": api_key,' in file.text
+    assert file.description is not None
+    assert {hole.key: hole.value for hole in file.description.holes} == {"api_key": "another one", "api_key_2": "opensesame"}
+
+
 def test_inline_values_is_what_postman_does() -> None:
     header = [{"key": "Authorization", "value": "Bearer {{API_TOKEN}}"}]
     code = text_of("s", f"{BASE}/{{{{id}}}}", header=header, env={"API_TOKEN": "hunter2"}, options={"inline_values": True})

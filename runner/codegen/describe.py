@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -72,9 +72,10 @@ def describe(step: Step, sources: Sources) -> Description:
         SendError: the runner could not send it either: no URL, or what HTTP cannot carry.
     """
     scopes = sources.scopes
-    step, literals = without_literals(step, sources.secrets) if sources.secrets else (step, {})
+    taken = {variable.key for _, scope in scopes.layers() for variable in scope}
+    step, literals = without_literals(step, sources.secrets, taken) if sources.secrets else (step, {})
     scopes = _overlaid(scopes, literals)
-    marks = StandIns(scopes, _hiding(step, sources), _everything(step, scopes))
+    marks = StandIns(scopes, _hiding(step, sources, literals), _everything(step, scopes))
     heard = _heard(step, sources, marks)
     marked = _make(step, sources, marks.lookup, marks.numbers, marks.words, _leniently(sources.read_file))
     values = {name: hole.value or _sample(hole, marks) for name, hole in marks.holes.items()}
@@ -105,9 +106,9 @@ def describe(step: Step, sources: Sources) -> Description:
     return replace(description, holes=_holes(marks, values), first=first)
 
 
-def _hiding(step: Step, sources: Sources) -> Choose:
-    """The user's choice, where every variable that a header or auth needs for a secret counts as one."""
-    hidden = secret_variables(step, sources.secrets) if sources.secrets else frozenset()
+def _hiding(step: Step, sources: Sources, literals: Collection[str]) -> Choose:
+    """The user's choice, where every variable that a header or auth needs for a secret counts as one, and every literal."""
+    hidden = secret_variables(step, sources.secrets) | {*literals} if sources.secrets else frozenset()
     return lambda name, value, type: sources.choose(name, value, "secret" if name in hidden else type)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -25,9 +25,29 @@ _AUTH_SECRETS = frozenset(
 )
 
 
-def without_literals(step: Step, secrets: Secrets) -> tuple[Step, Mapping[str, str]]:
-    """The step with every literal secret in it replaced by `{{a variable}}`, and what these hold."""
-    found: dict[str, str] = {}
+class _Found:
+    """The literals found so far, under names that are theirs alone."""
+
+    def __init__(self, taken: Collection[str]) -> None:
+        self._taken = taken
+        self.values: dict[str, str] = {}
+
+    def variable(self, label: str, value: str) -> str:
+        """A variable that holds a literal; equal literals of one label share it."""
+        base, number = re.sub(r"\W+", "_", label), 2
+        name = base
+        while name in self._taken or self.values.get(name, value) != value:
+            name, number = f"{base}_{number}", number + 1
+        self.values[name] = value
+        return f"{{{{{name}}}}}"
+
+
+def without_literals(step: Step, secrets: Secrets, taken: Collection[str] = ()) -> tuple[Step, Mapping[str, str]]:
+    """The step with every literal secret in it replaced by `{{a variable}}`, and what these hold.
+
+    `taken` are names that mean something else already.
+    """
+    found = _Found(taken)
     request = step.item.request
     chain = tuple(replace(folder, auth=_auth(folder.auth, found)) for folder in step.chain)
     made = replace(
@@ -36,7 +56,7 @@ def without_literals(step: Step, secrets: Secrets) -> tuple[Step, Mapping[str, s
         body=_body(request.body, secrets, found),
         auth=_auth(request.auth, found),
     )
-    return replace(step, item=replace(step.item, request=_query(made, secrets, found)), chain=chain), found
+    return replace(step, item=replace(step.item, request=_query(made, secrets, found)), chain=chain), found.values
 
 
 def secret_variables(step: Step, secrets: Secrets) -> frozenset[str]:
@@ -53,35 +73,35 @@ def _secret_params(auth: Auth) -> frozenset[str]:
     return _AUTH_SECRETS | ({"value"} if auth.type == "apikey" else frozenset())
 
 
-def _header(param: Param, secrets: Secrets, found: dict[str, str]) -> Param:
+def _header(param: Param, secrets: Secrets, found: _Found) -> Param:
     if param.disabled or not param.key.strip() or not _is_literal(param.value) or not secrets.is_secret(param.key.strip()):
         return param
     parts = _SCHEME.fullmatch((param.value or "").strip())
-    return replace(param, value=parts["head"] + _variable(param.key.strip(), parts["text"], found)) if parts else param
+    return replace(param, value=parts["head"] + found.variable(param.key.strip(), parts["text"])) if parts else param
 
 
-def _query(request: Request, secrets: Secrets, found: dict[str, str]) -> Request:
+def _query(request: Request, secrets: Secrets, found: _Found) -> Request:
     url = urls.as_parts(request.url)
     query = _hidden(url.query, secrets, found)
     return request if query == url.query else replace(request, url=replace(url, text=None, query=query))
 
 
-def _hidden(params: tuple[Part, ...], secrets: Secrets, found: dict[str, str]) -> tuple[Part, ...]:
+def _hidden(params: tuple[Part, ...], secrets: Secrets, found: _Found) -> tuple[Part, ...]:
     def hidden(param: Part) -> Part:
         secret = not param.disabled and _is_literal(param.value) and secrets.is_secret(param.key)
-        return replace(param, value=_variable(param.key, param.value or "", found)) if secret else param
+        return replace(param, value=found.variable(param.key, param.value or "")) if secret else param
 
     return tuple(hidden(param) for param in params)
 
 
-def _body(body: Body | None, secrets: Secrets, found: dict[str, str]) -> Body | None:
+def _body(body: Body | None, secrets: Secrets, found: _Found) -> Body | None:
     """Fields of forms, and of what looks like a JSON object."""
     if body is None:
         return None
 
     def hidden(field: re.Match[str]) -> str:
         name, value = field["name"], field["value"]
-        return field["head"] + (_variable(name, value, found) if _is_literal(value) and secrets.is_secret(name) else value)
+        return field["head"] + (found.variable(name, value) if _is_literal(value) and secrets.is_secret(name) else value)
 
     raw = _FIELD.sub(hidden, body.raw) if body.raw.lstrip()[:1] in ("{", "[") else body.raw
     form, parts = _hidden(body.urlencoded, secrets, found), _hidden(body.formdata, secrets, found)
@@ -89,7 +109,7 @@ def _body(body: Body | None, secrets: Secrets, found: dict[str, str]) -> Body | 
     return body if made == body else made
 
 
-def _auth(auth: Auth | None, found: dict[str, str]) -> Auth | None:
+def _auth(auth: Auth | None, found: _Found) -> Auth | None:
     if auth is None:
         return None
     names = _secret_params(auth)
@@ -97,19 +117,9 @@ def _auth(auth: Auth | None, found: dict[str, str]) -> Auth | None:
     for name in names & params.keys():
         if _is_literal(params[name]):
             label = str(params.get("key") or name) if name == "value" else name
-            params[name] = _variable(label, params[name], found)
+            params[name] = found.variable(label, params[name])
     return replace(auth, params=params) if params != auth.params else auth
 
 
 def _is_literal(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip()) and "{{" not in value
-
-
-def _variable(label: str, value: str, found: dict[str, str]) -> str:
-    """A variable for a literal; one with that name and another value gets a number."""
-    base, number = re.sub(r"\W+", "_", label), 2
-    name = base
-    while found.get(name, value) != value:
-        name, number = f"{base}_{number}", number + 1
-    found[name] = value
-    return f"{{{{{name}}}}}"
