@@ -13,11 +13,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import click
 import pytest
 
 from runner.cli.group import cli
+from runner.pytest_plugin import pytest_addoption
 from tests.servers import Recorder, answer
 
 ROOT = Path(__file__).parent.parent
@@ -164,12 +166,19 @@ def _options(command: click.Command) -> list[str]:
     return [name for param in command.params for name in (*param.opts, *param.secondary_opts)]
 
 
+OF_PYTEST = {"--lf", "--junitxml", "--dist"}
+"""Options of pytest and xdist that the README names."""
+
+
 @pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
 def test_every_option_the_readme_names_exists(readme: str) -> None:
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / readme).read_text("utf-8")))
     known = {name for spelled in (_options(command) for command in _commands(cli)) for name in spelled}
+    parser = Mock()
+    pytest_addoption(parser)
+    known |= {call.args[0] for call in parser.getgroup.return_value.addoption.call_args_list}
     assert len(named) > 5
-    assert named - {"--help"} <= known
+    assert named - {"--help"} - OF_PYTEST <= known
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
