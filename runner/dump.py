@@ -168,7 +168,7 @@ def _form_param(param: FormParam) -> Json:
         "key": param.key,
         "value": param.value,
         "type": param.type,
-        "src": param.src[0] if len(param.src) == 1 else list(param.src) or None,
+        "src": param.src[0] if len(param.src) == 1 and param.src[0] else list(param.src) or None,
         "contentType": param.content_type,
         "fileName": param.file_name,
         "disabled": param.disabled or None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner import auth, dump, load
@@ -94,6 +94,10 @@ def test_a_request_comes_back_as_it_was(request: Request) -> None:
         assert back.url == request.url
 
 
+EMPTY_FILE = Request(url=Url(), body=Body(mode="formdata", formdata=(FormParam(key="f", type="file", src=("",)),)))
+
+
+@example([], [Item(id="i", name="I", request=EMPTY_FILE)], (), ())
 @given(st.lists(items, max_size=2), st.lists(items, max_size=1), events, variables)
 def test_a_collection_comes_back_as_it_was(inner: list[Item], outer: list[Item], scripts: tuple[Event, ...], scope: Any) -> None:
     folder = Folder(
