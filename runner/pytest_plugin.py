@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(name, metavar=metavar, help=text)
     for name, metavar, text in LISTS:
         group.addoption(name, metavar=metavar, action="append", default=[], help=text)
+    group.addoption("--pabal-collect", action="store_true", help="collect collections in folders, too, not only those named")
     group.addoption("--pabal-simulate", action="store_true", help="run collections for KIS against the built-in simulator")
 
 
@@ -45,13 +46,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collections are known by the name that Postman gives them."""
-    if not file_path.name.endswith(SUFFIX):
+    """Collections are known by the name that Postman gives them, and collected where they are asked for: they send requests."""
+    if not file_path.name.endswith(SUFFIX) or not _wanted(file_path, parent.config):
         return None
     from runner.testing.collect import CollectionFile
 
     node: pytest.Collector = CollectionFile.from_parent(parent, path=file_path)
     return node
+
+
+def _wanted(path: Path, config: pytest.Config) -> bool:
+    """Whether pytest was given this very file, or folders with `--pabal-collect`."""
+    folder = config.invocation_params.dir
+    named = (Path(folder, argument.partition("::")[0]).resolve() for argument in config.args)
+    return bool(config.getoption("--pabal-collect")) or path.resolve() in named
 
 
 @pytest.fixture

@@ -67,10 +67,9 @@ def collection(pytester: pytest.Pytester, items: list[Any], **more: Any) -> Path
     return path
 
 
-def go(pytester: pytest.Pytester, *words: str) -> pytest.RunResult:
-    return pytester.runpytest_inprocess(
-        "--pabal-env", "env.json", "-p", "no:cov", "-p", "no:hypothesispytest", "-o", "addopts=", *words
-    )
+def go(pytester: pytest.Pytester, *words: str, files: tuple[str, ...] = ("smoke.postman_collection.json",)) -> pytest.RunResult:
+    switched_off = ("-p", "no:cov", "-p", "no:hypothesispytest", "-o", "addopts=")
+    return pytester.runpytest_inprocess("--pabal-env", "env.json", *switched_off, *words, *files)
 
 
 def paths(recorder: Recorder) -> list[str]:
@@ -101,7 +100,6 @@ def test_each_assertion_is_a_subtest_and_variables_last(pytester: pytest.Pyteste
     [
         (["-k", "token"], ["/token"]),
         (["-k", "Orders and not Deep"], ["/list"]),
-        (["smoke.postman_collection.json::Orders::Deep::gone"], ["/gone"]),
         (["--pabal-folder", "Login"], ["/token"]),
         (["-x"], ["/token", "/list", "/gone"]),
     ],
@@ -110,6 +108,21 @@ def test_pytest_chooses(pytester: pytest.Pytester, smoke: Path, recorder: Record
     collection(pytester, PLAIN)
     go(pytester, *words)
     assert paths(recorder) == sent
+
+
+def test_a_request_can_be_named(pytester: pytest.Pytester, smoke: Path, recorder: Recorder) -> None:
+    collection(pytester, PLAIN)
+    go(pytester, files=("smoke.postman_collection.json::Orders::Deep::gone",))
+    assert paths(recorder) == ["/gone"]
+
+
+def test_a_collection_nobody_asked_for_sends_nothing(pytester: pytest.Pytester, smoke: Path, recorder: Recorder) -> None:
+    collection(pytester, PLAIN)
+    assert go(pytester, files=()).ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert go(pytester, files=(".",)).ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert paths(recorder) == []
+    go(pytester, "--pabal-collect", files=())
+    assert paths(recorder) == ["/token", "/list", "/gone", "/last"]
 
 
 def test_what_failed_last_can_be_run_again(pytester: pytest.Pytester, smoke: Path, recorder: Recorder) -> None:
@@ -164,7 +177,7 @@ def test_junit_has_a_case_for_each_request(pytester: pytest.Pytester, smoke: Pat
     ],
 )
 def test_bad_input_is_told_without_a_traceback(pytester: pytest.Pytester, smoke: Path, words: list[str], told: str) -> None:
-    result = pytester.runpytest_inprocess("-o", "addopts=", *words)
+    result = go(pytester, *words)
     text = "\n".join(result.outlines)
     assert told in text and "Traceback" not in text and result.ret != 0
 
@@ -204,7 +217,7 @@ def test_fixtures_for_own_tests(pytester: pytest.Pytester, smoke: Path) -> None:
             assert kis_simulator.variables["VTS"].startswith("http://127.0.0.1:")
         """
     )
-    go(pytester, "test_fixtures_for_own_tests.py").assert_outcomes(passed=2)
+    go(pytester, files=("test_fixtures_for_own_tests.py",)).assert_outcomes(passed=2)
 
 
 def test_pytest_starts_without_what_runs_collections() -> None:
