@@ -345,7 +345,7 @@ def translatable(code: str, form: str = "try {{ console.log({}) }} catch (e) {{ 
     return True
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(EXPRESSIONS.filter(translatable), min_size=5, max_size=20),
     st.fixed_dictionaries({"a": VALUES, "b": VALUES, "c": VALUES}),

@@ -9,7 +9,7 @@ from runner.codegen.scripts.context import Context, expresses
 from runner.codegen.scripts.patterns import python_pattern
 from runner.codegen.scripts.python import ADD, ATOM, FALSE, NONE, TRUE, UNDEFINED, Kind, Py, constant, quoted
 from runner.codegen.scripts.syntax import Node, Untranslatable, children, field, maybe, source
-from runner.codegen.support.values import SAFE, number
+from runner.codegen.support.values import number
 
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 
@@ -56,11 +56,7 @@ def _number(context: Context, node: Node) -> Py:
     if isinstance(value, float) and not math.isfinite(value):
         raise Untranslatable(node, "a number beyond all bounds")
     small = isinstance(value, int) and value < 2**31
-    return (
-        Py(repr(value), Kind.INT if small else Kind.NUM, literal=True, plain=True)
-        if abs(value) <= SAFE
-        else Py(repr(value), Kind.NUM)
-    )
+    return Py(repr(value), Kind.INT if small else Kind.NUM, literal=True, plain=True)
 
 
 @expresses("true", "false", "null", "undefined")
