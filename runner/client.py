@@ -79,7 +79,7 @@ class Client(Generic[Session]):
         self._stack = ExitStack()
         self._stack.callback(session.close)
         self.scopes = Scopes(
-            environment=Scope.of(environment),
+            environment=Scope.of({name: value for name, value in environment.items() if value is not None}),
             globals=Scope.of(globals),
             collection=Scope.of(collection),
             dynamic=Dynamic(lambda texts: self._engine().replace_in(texts)),

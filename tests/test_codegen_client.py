@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import inspect
 import itertools
@@ -176,6 +177,18 @@ def test_scripts_see_cookies_and_the_time_it_took(recorder: Recorder, tmp_path: 
     assert client.failures == []
 
 
+def test_secrets_that_stand_in_requests_are_arguments_one_for_each_value(recorder: Recorder, tmp_path: Path) -> None:
+    def signed(name: str, password: str) -> dict[str, Any]:
+        return item(name, recorder.url(f"/{name}"), auth={"type": "basic", "basic": {"username": "u", "password": password}})
+
+    file = client_of([signed("a", "first-secret"), signed("b", "second-secret"), signed("c", "first-secret")])
+    assert "first-secret" not in file.text and "second-secret" not in file.text
+    client = made(file, tmp_path, password="one", password_2="two")
+    client.a(), client.b(), client.c()
+    sent = [base64.b64decode(each.values("authorization")[0].split()[1]).decode() for each in recorder.requests]
+    assert sent == ["u:one", "u:two", "u:one"]
+
+
 def test_a_variable_without_a_value_is_an_error_that_names_it(recorder: Recorder, tmp_path: Path) -> None:
     client = made(client_of([item("a", recorder.url("/{{nowhere}}"))]), tmp_path)
     with pytest.raises(LookupError, match="the variable nowhere has no value"):
@@ -242,7 +255,7 @@ def test_methods_send_what_a_run_sends(recorder: Recorder, tmp_path: Path) -> No
     environment = Environment(values=tuple(Variable(key=key, value=value) for key, value in values.items()))
     list(run(collection, Options(environment=environment)))
     sent, recorder.requests[:] = list(recorder.requests), []
-    client = made(client_of(items, values=values), tmp_path, password="p")
+    client = made(client_of(items, values=values), tmp_path, password_2="p")
     for method in ("same", "same_2", "text", "class_", "이름_하나", "graph", "lots"):
         getattr(client, method)()
     for theirs, ours in zip(sent, recorder.requests, strict=True):

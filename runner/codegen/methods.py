@@ -50,6 +50,7 @@ class MethodWriter:
     """One method under way.
 
     `around` are the pre-request scripts of the collection and the folders, `own` those of the request, `after` all tests.
+    `extra` collects variables that are in no scope, by name and value: unresolved ones, and secrets that stood in a request.
     """
 
     job: Job
@@ -59,6 +60,7 @@ class MethodWriter:
     around: list[str]
     own: list[str]
     after: list[str]
+    extra: dict[tuple[str, str], str]
     parameters: list[Parameter] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -112,7 +114,7 @@ class MethodWriter:
         """A value, or what stands for it where it can be given at the call."""
         plain = value.plain if isinstance(value, Text) else value
         whole = value.hole if isinstance(value, Text) else None
-        variable = whole.name if whole is not None and whole.source != "computed" else None
+        variable = self._variable(whole) if whole is not None and whole.source != "computed" else None
         if key is None or isinstance(value, Number) or (variable is None and type(plain) not in TYPES):
             return value
         # Blanks are no part of an identifier, and tell a parameter from a variable of the same name.
@@ -120,6 +122,16 @@ class MethodWriter:
         kind, default = ("str | None", "None") if variable else (TYPES[type(plain)], _flat(literal(plain)))
         self.parameters.append(Parameter(hole=hole, type=kind, default=default, variable=variable))
         return Text((Use(hole=hole),))
+
+    def _variable(self, hole: Hole) -> str:
+        """The name by which the client knows a variable."""
+        scopes = self.job.sources.scopes
+        if scopes.find(hole.name) is not MISSING:
+            return hole.name
+        name, number = hole.name, 2
+        while self.extra.get((hole.name, hole.value)) is None and name in self.extra.values():
+            name, number = f"{hole.name}_{number}", number + 1
+        return self.extra.setdefault((hole.name, hole.value), name)
 
     # ------------------------------------------------------------------------------------------------------------ lines
 
@@ -165,7 +177,8 @@ class MethodWriter:
         for hole in fetched:
             if hole.source == "computed":
                 frame.imports.add(COMPUTED[hole.name][1])
-            yield f"{names[hole.name]} = {hole.key if hole.source == 'computed' else f'{self.client}[{string(hole.name)}]'}"
+            value = hole.key if hole.source == "computed" else f"{self.client}[{string(self._variable(hole))}]"
+            yield f"{names[hole.name]} = {value}"
         given = {names[hole.name] for hole in fetched} | {names[name] for name in own & wanted if name in names}
         for name, value, quoting in frame.names.quotings():
             if value in given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,7 @@ class Module:
     classes: dict[int, Class] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     changes: bool = False
+    extra: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def build(self) -> None:
         """All classes with their methods."""
@@ -94,6 +95,7 @@ class Module:
             client="self" if owner.root else "client",
             around=[script.name for part in chain for script in self.scripts.of(part, "prerequest")],
             own=[script.name for script in self.scripts.of(step.item, "prerequest")],
+            extra=self.extra,
             after=[script.name for part in everyone for script in self.scripts.of(part, "test")],
         )
         made = writer.method()
@@ -122,7 +124,7 @@ class Module:
         return name
 
 
-def _variables(job: Job) -> tuple[list[Variable], dict[str, dict[str, str]]]:
+def _variables(job: Job, extra: Iterable[str]) -> tuple[list[Variable], dict[str, dict[str, str]]]:
     """The constructor's arguments, and for each scope which of them fill it."""
     scopes = job.sources.scopes
     found: list[Variable] = []
@@ -140,6 +142,12 @@ def _variables(job: Job) -> tuple[list[Variable], dict[str, dict[str, str]]]:
             filled[scope_name][entry.key] = name
             hidden = value is None or job.sources.choose(entry.key, value, entry.type) is not None
             found.append(_variable(name, entry.key, "" if hidden else value))
+    for key in extra:
+        name = identifier(key, fallback="variable", taken=taken)
+        taken.add(name)
+        filled["environment"][key] = name
+        from_env = f"os.environ.get({string(environ_name(key))})"
+        found.append(Variable(name=name, type="str | None", default="None", from_env=from_env))
     return found, filled
 
 
@@ -159,7 +167,7 @@ def generate(job: Job) -> Iterator[File]:
     scripts = scripts_of(job.plan.steps, taken=_MEMBERS, fallback=job.settings.sandbox_fallback)
     module = Module(job=job, scripts=scripts, taken={*_MEMBERS, *scripts.names})
     module.build()
-    variables, filled = _variables(job)
+    variables, filled = _variables(job, module.extra.values())
     root = next(each for each in module.classes.values() if each.root)
     module.imports |= set(_imports(scripts, variables, module))
     text = templates().get_template("client.py.j2").render(

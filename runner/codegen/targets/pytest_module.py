@@ -46,21 +46,29 @@ class Module:
     scripts: Scripts
     taken: set[str]
     groups: dict[int, str] = field(default_factory=dict)
-    secrets: dict[str, None] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def tree(self) -> Iterator[Line]:
         """Folders and requests in the order of the collection."""
         for step in self.job.plan.steps:
-            if self.job.sources.secrets:
-                plain, found = without_literals(step, self.job.sources.secrets)
-                self.secrets.update(dict.fromkeys(found))
-            else:
-                plain = step
+            plain = self._without_literals(step)
             self.groups[id(step.chain[0])] = "SUITE"
             for parent, folder, shown in zip(step.chain, step.chain[1:], plain.chain[1:], strict=False):
                 if id(folder) not in self.groups:
                     yield self._folder(folder, shown, self.groups[id(parent)])
             yield self._request(plain, step)
+
+    def _without_literals(self, step: Step) -> Step:
+        """The step with its literal secrets as variables, which have one name for one value in the whole module."""
+        secrets = self.job.sources.secrets
+        if secrets is None:
+            return step
+        taken = {entry.key for _, scope in self.job.sources.scopes.layers() for entry in scope}
+        plain, found = without_literals(step, secrets, taken)
+        if any(self.secrets.get(name, value) != value for name, value in found.items()):
+            plain, found = without_literals(step, secrets, taken | self.secrets.keys())
+        self.secrets.update(found)
+        return plain
 
     def _folder(self, folder: Folder, shown: Folder, parent: str) -> Line:
         name = self.name(folder.name)
