@@ -12,7 +12,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runner.assemble import Options as Options
     from runner.assemble import Session as Session
     from runner.assemble import lint as lint
     from runner.assemble import run as run
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from runner.model import Collection as Collection
     from runner.model import Environment as Environment
     from runner.model import Variable as Variable
+    from runner.options import Options as Options
     from runner.plan import Settings as Settings
     from runner.result import Results as Results
     from runner.result import RunResult as RunResult
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "assemble": ("Options", "Session", "lint", "run"),
+    "assemble": ("Session", "lint", "run"),
     "errors": ("ExitCode", "LoadError", "PabalError", "Refused", "SendError", "UnresolvedError", "UsageError"),
     "linter": ("Finding",),
     "load": ("load_collection", "load_environment"),
+    "options": ("Options",),
     "model": ("Collection", "Environment", "Variable"),
     "plan": ("Settings",),
     "result": ("Results", "RunResult"),

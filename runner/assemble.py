@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 from runner import __version__
 from runner.errors import UnresolvedError
 from runner.files import BodyFiles
-from runner.model import Collection, Cookie, Environment, Json, Prepared, Response
-from runner.plan import Plan, Settings, make_plan
+from runner.model import Collection, Cookie, Environment, Json
+from runner.options import Options
+from runner.outside import first_cookies, open_sources, tls_files, transport
+from runner.plan import Plan, make_plan
 from runner.reading import read_env_file
 from runner.secrets import Secrets
-from runner.sources import POSTMAN_API, Sources
+from runner.sources import Sources
 from runner.variables import Scope, Scopes
 
 if TYPE_CHECKING:  # what only a run needs is imported while the script engine starts
@@ -31,67 +33,10 @@ if TYPE_CHECKING:  # what only a run needs is imported while the script engine s
     from runner.linter import Finding
     from runner.ports import Ports
     from runner.sandbox import Conversation, Execution, Sandbox, ScriptError
-    from runner.transport import Transport
     from runner.vault import Vault
-
-Source: TypeAlias = Environment | str | Path | None
-"""An environment, or where it is: a path, `-`, a URL or a Postman UID."""
 
 PLUGS = ("runner.kis.plug",)
 """Modules of extensions that come with the package; each has a `plug(host, extras) -> Extension | None`."""
-
-_FETCH_TIMEOUT = 60_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """Everything a run can be told. Times are in ms, 0 for none; paths are as the user wrote them.
-
-    `environ` is the process environment and `env_files` are `.env` files: both only fill variables that the environment
-    declares and leaves empty. `env_vars` and `global_vars` win over every file. `retries` is how often a request is sent once
-    more, `retry_delay` the first pause. `folders` and `exclude` take names, ids, paths and patterns (`selection.select`);
-    `folders_as_given` runs them in the order of `folders`. `expect` are checks on every response, `expect_files` files of them
-    (`checks.grammar`). `stdin` is what `-` reads; `postman_api_key` and `postman_api` lead to what is given as a Postman UID.
-    `packages` is the folder of what `pm.require` finds, `vault` where `pm.vault` has its secrets (`vault.open_vault`).
-    Client certificates and body files are looked for from `working_dir`. `cookie_jar` is a file of the cookies a run starts
-    with. `max_response_size` is in bytes, 0 for any. `extras` are settings for extensions.
-    """
-
-    environment: Source = None
-    globals: Source = None
-    data: Sequence[Json] | str | Path | None = None
-    iterations: int | None = None
-    folders: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    folders_as_given: bool = False
-    env_vars: Mapping[str, str] = field(default_factory=dict)
-    global_vars: Mapping[str, str] = field(default_factory=dict)
-    env_files: tuple[str, ...] = ()
-    environ: Mapping[str, str] = field(default_factory=dict)
-    settings: Settings = field(default_factory=Settings)
-    insecure: bool = False
-    ignore_redirects: bool = False
-    ssl_client_cert: str | None = None
-    ssl_client_key: str | None = None
-    ssl_client_passphrase: str | None = field(default=None, repr=False)
-    ssl_client_cert_list: str | None = None
-    ssl_extra_ca_certs: str | None = None
-    cookie_jar: str | Path | None = None
-    max_response_size: int = 0
-    working_dir: str | Path = "."
-    outside_files: bool = True
-    show_secrets: bool = False
-    retries: int = 0
-    retry_delay: float = 500
-    packages: str | Path | None = None
-    vault: str | None = None
-    expect: tuple[str, ...] = ()
-    expect_files: tuple[str, ...] = ()
-    mock: bool = False
-    stdin: Callable[[], bytes] | None = None
-    postman_api_key: str | None = field(default=None, repr=False)
-    postman_api: str = POSTMAN_API
-    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Session:
@@ -133,8 +78,8 @@ class Session:
             self._vault: Vault | None = after._vault if after else self._opened_vault()
             if self._vault:
                 self.scopes.vault = self._secret
-            self._cookies = after.cookies() if after else _cookies(options)
-            self._tls_files = _tls_files(options)
+            self._cookies = after.cookies() if after else first_cookies(options)
+            self._tls_files = tls_files(options)
             for certificate in self._tls_files.get("certificates", ()):
                 self.secrets.learn("passphrase", certificate.passphrase)
             self.before: tuple[Extension, ...] = after.extensions if after else ()
@@ -310,12 +255,12 @@ class Session:
         options = self.options
         self._jar = jar = cookies.Jar(self._cookies)
         self._clock = clock = self._clock or Clock(options.settings.timeout)
-        transport = _transport(options, jar, self._tls_files)
-        self._stack.callback(transport.close)
+        sender = transport(options, jar, self._tls_files)
+        self._stack.callback(sender.close)
         files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
         return Ports(
             sandbox=self._scripts,
-            door=(DryDoor if options.settings.dry_run else Door)(transport, self.extensions, clock),
+            door=(DryDoor if options.settings.dry_run else Door)(sender, self.extensions, clock),
             clock=clock,
             scopes=self.scopes,
             jar=jar,
@@ -406,54 +351,6 @@ def find_scopes(options: Options, collections: Sequence[Collection]) -> None:
         from runner import checks
 
         checks.find_scopes(checks.read_rules((), options.expect_files), collections)
-
-
-def open_sources(options: Options) -> Sources:
-    """Where the files of a run are read; nothing is fetched before it is asked for."""
-
-    def send(prepared: Prepared) -> Response:
-        from runner import cookies
-        from runner.door import Door
-
-        # The collection decides which extensions there are, so that there is none yet: these are GETs of the user's own.
-        with closing(_transport(options, cookies.Jar(), _tls_files(options))) as transport:
-            return Door(transport).send(prepared, "source", options.settings.request_timeout or _FETCH_TIMEOUT)
-
-    return Sources(send=send, stdin=options.stdin, api_key=options.postman_api_key, api=options.postman_api)
-
-
-def _transport(options: Options, jar: Jar, tls_files: Mapping[str, Any]) -> Transport:
-    from runner.transport import Transport
-
-    return Transport(
-        jar=jar,
-        verify=not options.insecure,
-        follow_redirects=not options.ignore_redirects,
-        environ=options.environ,
-        limit=options.max_response_size,
-        **tls_files,
-    )
-
-
-def _cookies(options: Options) -> Sequence[Cookie]:
-    if options.cookie_jar is None:
-        return ()
-    from runner.cookie_file import load_cookies
-
-    return load_cookies(options.cookie_jar)
-
-
-def _tls_files(options: Options) -> Mapping[str, Any]:
-    """Certificates of the client and authorities to trust, as the transport takes them."""
-    given = (options.ssl_client_cert, options.ssl_client_key, options.ssl_client_passphrase, options.ssl_client_cert_list)
-    if not any((*given, options.ssl_extra_ca_certs)):
-        return {}
-    from runner.transport.certificates import client_certificates, extra_roots
-
-    cert, key, passphrase, listed = given
-    folder = Path(options.working_dir)
-    found = client_certificates(listed=listed, cert=cert, key=key, passphrase=passphrase, folder=folder)
-    return {"certificates": found, "extra_roots": extra_roots(options.ssl_extra_ca_certs, folder)}
 
 
 def run(collection: Collection | str | Path, options: Options | None = None) -> Iterator[RunEvent]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from runner.assemble import Options, Session
+from runner.assemble import Session
 from runner.codegen.describe import Sources
 from runner.codegen.holes import by_secrecy, inlined
 from runner.codegen.overhear import overhearing
@@ -17,6 +17,7 @@ from runner.codegen.writer import Style
 from runner.errors import UsageError
 from runner.files import BodyFiles
 from runner.model import Collection
+from runner.options import Options
 from runner.plan import Plan, Step
 from runner.variables import Scope
 

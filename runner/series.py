@@ -7,8 +7,10 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from runner.assemble import Options, Session, find_scopes, open_sources, plan_of
+from runner.assemble import Session, find_scopes, plan_of
 from runner.model import Collection
+from runner.options import Options
+from runner.outside import open_sources
 from runner.sources import Place, Sources, spread
 
 if TYPE_CHECKING:

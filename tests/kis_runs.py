@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from runner.assemble import Options, Session
+from runner.assemble import Session
 from runner.events import Asserted, Noted, RequestSent, RunEvent
 from runner.kis.simulator import Simulator
 from runner.load import collection_from_json
 from runner.model import Collection
+from runner.options import Options
 
 PRICE = "/uapi/domestic-stock/v1/quotations/inquire-price?FID_COND_MRKT_DIV_CODE=J&FID_INPUT_ISCD=005930"
 ORDER = "/uapi/domestic-stock/v1/trading/order-cash"

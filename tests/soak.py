@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.assemble import Options, Session
+from runner.assemble import Session
 from runner.events import Asserted, Noted, RequestSent
 from runner.kis.extension import CHECK_ORDERS
 from runner.kis.simulator import Simulator
+from runner.options import Options
 from tests.kis_runs import balance, collection, order, price, token
 
 FAULTS = ("EGW00201@1%", "EGW00215@1%:inquire", "drop@1%", "lose@1%", "EGW00302@2%:order-cash", "delay=30@2%", "expire@0.1%")

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from runner.assemble import Options, run
+from runner.assemble import run
 from runner.behavior import BEHAVIORS, behavior_from_json, unmet
 from runner.errors import LoadError
 from runner.events import Noted, RequestSent
 from runner.load import collection_from_json
+from runner.options import Options
 from runner.place import Where
 from tests.servers import Recorder, answer
 

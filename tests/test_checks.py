@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.assemble import Options, run
+from runner.assemble import run
 from runner.checks import Checks, find_scopes, rule, rules_of_file
 from runner.checks.grammar import parse
 from runner.checks.meaning import Seen, failure
@@ -18,6 +18,7 @@ from runner.cli.run import command
 from runner.errors import LoadError, UsageError
 from runner.load import collection_from_json
 from runner.model import Prepared, Response, Timings
+from runner.options import Options
 from runner.plan import make_plan
 from tests.fakes import Bench, FakeWire, item
 from tests.servers import Recorder, answer

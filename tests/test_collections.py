@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from runner import load_collection, load_environment
-from runner.assemble import Options, Session
+from runner.assemble import Session
 from runner.errors import ExitCode
 from runner.events import Asserted, ItemSkipped, Noted, RequestSent
 from runner.kis.accounts import ACCOUNT_OF
 from runner.kis.catalogue import catalogue
 from runner.kis.publish import FILES, documents, text_of
 from runner.model import Item
+from runner.options import Options
 from runner.result import RunResult
 
 ROOT = Path(__file__).parents[1]

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from runner.assemble import Options, Session
+from runner.assemble import Session
 from runner.events import RequestSent, RunEvent
 from runner.model import Collection, Prepared, Response
+from runner.options import Options
 from runner.series import Series
 from runner.transport import Transport
 from tests.kis_runs import ORDER, collection, item, order, rewritten

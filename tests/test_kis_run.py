@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from runner.assemble import Options, Session
+from runner.assemble import Session
 from runner.errors import ExitCode
 from runner.events import ItemSkipped, Noted, RequestSent, RunEvent, ScriptFailed
 from runner.load import collection_from_json
 from runner.model import Collection
+from runner.options import Options
 from runner.result import RunResult
 from tests.servers import Recorder, answer
 from tests.test_kis_accounts import PUBLISHED

@@ -12,12 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 import runner
-from runner.assemble import Options, Session, lint
+from runner.assemble import Session, lint
 from runner.cli.lint import command
 from runner.errors import LoadError
 from runner.linter import RULES
 from runner.load import collection_from_json, environment_from_json
 from runner.model import Environment, Variable
+from runner.options import Options
 from tests.fakes import item
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runner import events, run
-from runner.assemble import Options
+from runner.options import Options
 from tests.servers import Recorder, answer
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from runner.assemble import Options, open_sources
 from runner.errors import LoadError
+from runner.options import Options
+from runner.outside import open_sources
 from tests.conftest import Pabal
 from tests.servers import Recorder, answer
 

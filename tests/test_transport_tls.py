@@ -25,12 +25,13 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import CertificateBuilder, Name, NameAttribute, load_pem_x509_certificates
 from cryptography.x509.oid import NameOID
 
-from runner.assemble import Options, run
+from runner.assemble import run
 from runner.cookies import Jar
 from runner.errors import LoadError, PabalError, SendError, UsageError
 from runner.events import RequestSent
 from runner.load import collection_from_json
 from runner.model import Prepared, Response
+from runner.options import Options
 from runner.transport import Transport
 from runner.transport.certificates import client_certificates, extra_roots
 from runner.transport.message import locate

@@ -9,11 +9,12 @@ from typing import Any
 
 import rich_click as click
 
-from runner.assemble import Options, lint
+from runner.assemble import lint
 from runner.cli.config import ConfiguredCommand
 from runner.cli.options import decorate, options_from, variable_options
 from runner.errors import ExitCode, LoadError
 from runner.linter import RULES, Finding
+from runner.options import Options
 from runner.reporters.github import workflow_command
 from runner.reporters.terminal import clean
 

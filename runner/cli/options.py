@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
-from runner.assemble import Options
+from runner.options import Options
 from runner.plan import Settings
 from runner.sources import POSTMAN_API
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from runner.assemble import Options, Session
+from runner.assemble import Session
 from runner.errors import PabalError
+from runner.options import Options
 from runner.plan import Plan
 from runner.testing.steps import Steps
 

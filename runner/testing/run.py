@@ -8,11 +8,12 @@ from typing import Any, Self
 
 import pytest
 
-from runner.assemble import Options, Session
+from runner.assemble import Session
 from runner.codegen.support.sandbox import TranslatedSandbox
 from runner.errors import Refused, SendError
 from runner.extension import Extension, Prepare, Turn
 from runner.model import Environment, Json, Prepared, Variable
+from runner.options import Options
 from runner.request import prepare, resolve
 from runner.sandbox import Sandbox
 from runner.testing.steps import Steps
