@@ -338,12 +338,12 @@ def _blanks(request: Request, diagnostics: list[Diagnostic]) -> Mapping[str, tup
     found: dict[str, tuple[str, str]] = {}
     for param in request.headers:
         value = (param.value or "").strip("\r\n")
-        if not param.disabled and value != value.strip(" \t"):
-            bare = value.strip(" \t")
+        bare = value.strip(" \t")
+        if not param.disabled and value != bare:
             found[param.key.lower()] = (value[: value.index(bare)], value[value.index(bare) + len(bare) :])
-            diagnostics.append(
-                Diagnostic(code="header-blanks", text=f"the blanks around the value of {param.key} are no part of it")
-            )
+    if found:
+        text = f"blanks around a header's value are no part of it, and left out: {', '.join(found)}"
+        diagnostics.append(Diagnostic(code="header-blanks", text=text))
     return found
 
 

@@ -22,6 +22,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     """What the template gets: the headers, the body as bytes, and how redirects go."""
     frame.imports |= {"import http.client", "from urllib.parse import urlsplit"}
     rules, body = frame.description.rules, frame.description.body
+    frame.diagnostics = [entry for entry in frame.diagnostics if entry.code != "header-blanks"]  # they are sent
     assigned: dict[str, Expression] = {"url": frame.text(frame.description.address.exact)}
     headers = [(literal(name), _padded(frame, name, value)) for name, value in headers_of(frame, _left_out)]
     if isinstance(body, MultipartBody):
