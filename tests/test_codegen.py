@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 
 from runner import Environment, Options, SendError, UsageError, Variable
 from runner.cli.group import cli
+from runner.codegen import registry
 from runner.codegen.registry import File
 from runner.generate import CodeOptions, generate
 from runner.load import collection_from_json
@@ -275,3 +277,38 @@ def test_blanks_around_header_values_are_told_and_only_sent_where_that_is_possib
     (kept,) = code_of(item("s", header=header), target="http.client")
     assert '("A", " x"),' in kept.text
     assert kept.diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("behavior", "target", "line"),
+    [
+        ({"followRedirects": False}, "requests", "requests.get(url, allow_redirects=False, timeout=30)"),
+        ({"maxRedirects": 3}, "requests", "session.max_redirects = 3"),
+        ({"strictSSL": False}, "requests", "requests.get(url, verify=False, timeout=30)"),
+        ({"followRedirects": False}, "httpx", "httpx.get(url, timeout=30)"),
+        ({"maxRedirects": 3}, "httpx", "httpx.Client(max_redirects=3)"),
+        ({"disableCookies": True}, "aiohttp", "cookie_jar=aiohttp.DummyCookieJar()"),
+        ({"strictSSL": False}, "aiohttp", "ssl=False"),
+        ({"maxRedirects": 3}, "http.client", "for _ in range(4):"),
+        ({"strictSSL": False}, "http.client", "context.verify_mode = ssl.CERT_NONE"),
+        ({"followRedirects": False}, "urllib3", "retries=False"),
+        ({"strictSSL": False}, "urllib3", 'urllib3.PoolManager(cert_reqs="CERT_NONE")'),
+        ({"followOriginalHttpMethod": True}, "requests", "# the collection keeps the method when it is redirected"),
+    ],
+)
+def test_a_requests_own_settings_count(behavior: dict[str, Any], target: str, line: str) -> None:
+    assert line in text_of("s", behavior=behavior, options={"target": target})
+
+
+def test_another_package_can_add_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    def names(job: registry.Job) -> list[File]:
+        return [File(path="names.txt", text="".join(f"{job.describe(step).title}\n" for step in job.plan.steps))]
+
+    entry = SimpleNamespace(load=lambda: registry.Target(name="names", label="Names", generate=names, whole=True))
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry] if group == "pabal.codegen.v1" else [])
+    registry.targets.cache_clear()
+    try:
+        (file,) = code_of(item("a"), item("b"), target="names")
+    finally:
+        registry.targets.cache_clear()
+    assert file.text == "a\nb\n"
