@@ -15,7 +15,7 @@ from runner.assemble import Session
 from runner.cli.config import ConfiguredCommand
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
-from runner.codegen.registry import File, targets
+from runner.codegen.registry import File, target, targets
 from runner.errors import ExitCode, UsageError
 from runner.generate import CodeOptions, files
 from runner.model import Json
@@ -33,8 +33,9 @@ _NAMES = (
 def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
     if wanted:
         width = max(map(len, targets()))
-        for name, target in targets().items():
-            click.echo(f"{name:{width}}  {target.label}")
+        for name, found in targets().items():
+            needs = f", needs {' and '.join(found.needs)}" if found.needs else ""
+            click.echo(f"{name:{width}}  {found.label}{needs}")
         ctx.exit()
 
 
@@ -102,6 +103,8 @@ def command(collection: str, output: str | None, **values: Any) -> int:
     pabal codegen orders.postman_collection.json -t httpx -e staging.postman_environment.json -o snippets/ --check
     """
     code = CodeOptions(requests=values["requests"], **{name: values[name] for name in _NAMES})
+    if values["check"] and target(code.target).whole:
+        raise UsageError("--check is for targets that make code of single requests", hint="run the code itself instead")
     with Session(collection, options_from(values, extras_from(values))) as session:
         made = list(files(session, code))
         verdicts = check(session, made, values["python"]) if values["check"] else {}

@@ -289,7 +289,7 @@ def _signed_now(prepared: Prepared, auth: ModelAuth) -> Prepared:
 
 
 def _address(made: _Made, real: Prepared, marks: StandIns, values: Mapping[str, str]) -> Address:
-    found, _, fragment = made.bare.url.partition("#")
+    found = made.bare.url.partition("#")[0]
     head, mark, query = found.partition("?")
     scheme, slashes, rest = head.partition("://")
     host, slash, path = rest.partition("/")
@@ -298,7 +298,7 @@ def _address(made: _Made, real: Prepared, marks: StandIns, values: Mapping[str, 
     for in_path, in_query in _QUOTINGS:
         base = origin + Text.of(slash) + marks.text(path, in_path)
         whole = marks.text(query, in_query) if mark else None
-        address = Address(base=base, query=whole, fragment=Text.of(fragment) if fragment else None)
+        address = Address(base=base, query=whole)
         if filled(address.exact, values) == written:
             return replace(address, params=_params(query, whole, marks, values)) if whole else address
     return address

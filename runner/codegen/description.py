@@ -80,14 +80,12 @@ class Text:
 class Address:
     """Where the request goes. `base` + encoded `query` is the exact URL.
 
-    `params` are the decoded parameters where encoding them the usual way (`urlencode` with `%20` or `+` for what `spaces`
-    says) gives that very query again, else None.
+    `params` are the decoded parameters where `urlencode` gives that very query again, else None.
     """
 
     base: Text
     query: Text | None = None
     params: tuple[tuple[Text, Text], ...] | None = None
-    fragment: Text | None = None
 
     @property
     def exact(self) -> Text:
