@@ -270,11 +270,20 @@ def test_modules_are_clean_and_typed(mock_client: File, tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="mypy comes with the lint group")
     environment = ROOT / "environments" / "kis-mock.postman_environment.json"
     (tests,) = generate(MOCK, Options(environment=environment), CodeOptions(target="pytest"))
-    shapes = client_of(bodies("http://h"), values={"id": "1"}, root={"variable": [{"key": "n", "value": 5}]})
+    signed = item("signed", "http://h/o", auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s"}})
+    shapes = client_of([*bodies("http://h"), signed], values={"id": "1"}, root={"variable": [{"key": "n", "value": 5}]})
     texts = {"mock_client.py": mock_client.text, "test_mock.py": tests.text, "shapes.py": shapes.text}
     for name, text in texts.items():
         (tmp_path / name).write_text(text, "utf-8")
-    typed = ["-m", "mypy", "--strict", "--follow-imports=silent", f"--cache-dir={ROOT / '.mypy_cache'}", *texts]
+    typed = [
+        "-m",
+        "mypy",
+        "--strict",
+        "--follow-imports=silent",
+        "--disable-error-code=import-untyped",
+        f"--cache-dir={ROOT / '.mypy_cache'}",
+        *texts,
+    ]
     for command in (
         [find_ruff_bin(), "check", "--isolated"],
         [find_ruff_bin(), "format", "--isolated", "--check"],

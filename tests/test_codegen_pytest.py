@@ -198,6 +198,11 @@ def every_shape() -> File:
             "GET", {"raw": "http://h/:id", "host": ["h"], "path": [":id"], "variable": [{"key": "id", "value": "7"}]}, JAVASCRIPT
         ),  # type: ignore[arg-type]
         item(
+            "caught",
+            "http://h/",
+            "try { pm.response.json() } catch (e) { }\ntry { JSON.parse('{') } catch (e) { console.log(e) }",
+        ),
+        item(
             "class",
             "http://h/",
             method="POST",

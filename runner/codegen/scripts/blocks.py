@@ -149,10 +149,10 @@ def _catch(context: Context, handler: Node) -> None:
         inner.type == "identifier" and source(inner) == source(parameter) for inner in walk(body)
     )
     if not used or parameter is None:
-        with context.indented("except Exception:"):
+        with context.indented(f"except {context.use('Thrown')}:"):
             body_of(context, body)
         return
-    with context.indented("except Exception as caught:"), context.block():
+    with context.indented(f"except {context.use('Thrown')} as caught:"), context.block():
         variable = context.declare(source(parameter), Kind.ERROR)
         bind(context, variable.name, Py(f"{context.use('as_error')}(caught)", Kind.ERROR))
         body_of(context, body)

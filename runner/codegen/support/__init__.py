@@ -62,6 +62,7 @@ from runner.codegen.support.regex import Pattern
 from runner.codegen.support.values import (
     JsError,
     OnlyJavaScript,
+    Thrown,
     add,
     as_error,
     both,
@@ -110,6 +111,7 @@ __all__ = [
     "OnlyJavaScript",
     "Pattern",
     "Pm",
+    "Thrown",
     "above",
     "add",
     "as_error",

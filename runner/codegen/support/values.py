@@ -38,6 +38,10 @@ class JsError(Exception):
         return self.message
 
 
+Thrown = Exception
+"""What `catch` catches: everything, errors of Python's own operators too."""
+
+
 def as_error(caught: Exception) -> JsError:
     """What was caught, as a script sees it."""
     return caught if isinstance(caught, JsError) else JsError(str(caught), type(caught).__name__)

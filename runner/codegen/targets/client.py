@@ -23,7 +23,7 @@ from runner.plan import Step
 _FLAT = Style(width=10**9)
 _MEMBERS = frozenset(
     "self client response session timeout allow_changes allow_real_changes failures scopes check before after close from_env "
-    "Client Group JavaScript Self Any requests os json url headers params payload body".split()
+    "pabal Client Group JavaScript Self Any requests os json url headers params payload body".split()
 )
 
 
@@ -199,7 +199,7 @@ def _imports(scripts: Scripts, variables: list[Variable], module: Module) -> Ite
         yield f"from {SUPPORT} import {', '.join(support)}"
     if any(script.reason and script.text.startswith("#") for script in scripts.found.values()):
         yield f"from {SUPPORT}.sandbox import JavaScript"
-    yield f"from runner.client import {'Client, Group' if len(module.classes) > 1 else 'Client'}"
+    yield "import runner.client as pabal"
 
 
 TARGETS = (

@@ -50,7 +50,8 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
     dots, twice = has_dots(exact), repeated(headers)
     assigned = assignments(frame, piece, whole_url=dots or signature.covers)
-    headers += signature.headers
+    signed = {name.lower() for name, _ in signature.headers}
+    headers = [*(pair for pair in headers if pair[0].lower() not in signed), *signature.headers]
     if headers:
         assigned["headers"] = _header_dict(frame, headers) if twice else header_mapping(headers)
     arguments = [*arguments_for(frame, assigned, piece), *_auth(frame)]
