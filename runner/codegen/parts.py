@@ -91,8 +91,8 @@ def domain_and_password(frame: Frame) -> tuple[Entry, ...]:
 
 def _credential(frame: Frame, text: Text, encode: bool) -> Expression:
     found = frame.text(text)
-    ascii_only = all(part.isascii() for part in text.parts if isinstance(part, str))
-    return found if ascii_only or not encode else Code(f"{found.flat}.encode()")
+    now = filled(text, {hole.name: hole.value for hole in frame.description.holes})
+    return found if now.isascii() or not encode else Code(f"{found.flat}.encode()")
 
 
 def pairs_of(frame: Frame, pairs: Iterable[tuple[Text, Text]], brackets: str = "[]") -> Expression:
