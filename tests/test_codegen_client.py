@@ -169,6 +169,19 @@ def test_tokens_are_stored_as_the_scripts_store_them(recorder: Recorder, tmp_pat
     assert client.failures == ["has one"]
 
 
+def test_folders_sign_their_requests_and_scripts_fill_what_no_scope_has(recorder: Recorder, tmp_path: Path) -> None:
+    oauth = {"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "{{later}}", "addParamsToHeader": True}}
+    items = [
+        item("x", recorder.url("/x?{{later}}")),
+        {"name": "F", "item": [item("a", recorder.url("/a"), prerequest='pm.environment.set("later", "s1")', auth=oauth)]},
+    ]
+    client = made(client_of(items), tmp_path)
+    client.f.a()
+    client.x()
+    assert recorder.requests[0].values("authorization")[0].startswith("OAuth ")
+    assert recorder.requests[1].target == "/x?s1"
+
+
 def test_scripts_see_cookies_and_the_time_it_took(recorder: Recorder, tmp_path: Path) -> None:
     check = 'pm.test("both", () => { pm.expect(pm.cookies.get("sid")).to.equal("s1"); pm.expect(pm.response.responseTime).to.be.above(0) })'
     recorder.routes["/a"] = answer(headers=[("Set-Cookie", "sid=s1; Path=/")])

@@ -65,6 +65,7 @@ class MethodWriter:
     imports: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     changes: bool = False
+    known: dict[str, str] = field(default_factory=dict)
 
     def method(self) -> Method:
         """The method."""
@@ -88,7 +89,9 @@ class MethodWriter:
         def choose(name: str, value: Any, type: str) -> Hole | None:
             if name.startswith("$"):
                 return Hole(name=name, source="computed", key=COMPUTED[name][0]) if name in COMPUTED else None
-            return Hole(name=name, source="environ", key=name, value="" if value in (MISSING, None) else str(value))
+            if value is not MISSING:
+                self.known[name] = str(value)
+            return Hole(name=name, source="environ", key=name, value=self.known.get(name, ""))
 
         return describe(self.step, replace(self.job.sources, choose=choose, overhear=None))
 
@@ -125,13 +128,13 @@ class MethodWriter:
 
     def _variable(self, hole: Hole) -> str:
         """The name by which the client knows a variable."""
-        scopes = self.job.sources.scopes
-        if scopes.find(hole.name) is not MISSING:
+        if self.job.sources.scopes.find(hole.name) is not MISSING:
             return hole.name
-        name, number = hole.name, 2
-        while self.extra.get((hole.name, hole.value)) is None and name in self.extra.values():
+        found, number = (hole.name, self.known.get(hole.name, "")), 2
+        name = hole.name
+        while found not in self.extra and found[1] and name in self.extra.values():
             name, number = f"{hole.name}_{number}", number + 1
-        return self.extra.setdefault((hole.name, hole.value), name)
+        return self.extra.setdefault(found, name)
 
     # ------------------------------------------------------------------------------------------------------------ lines
 
@@ -139,8 +142,6 @@ class MethodWriter:
         description, client = frame.description, self.client
         written: list[tuple[str, Expression]] = made["lines"]
         method, body = string(description.method), self._sent_text(frame)
-        if client != "self":
-            yield f"{client} = self._client"
         if self.changes:
             yield f"{client}.confirm()"
         first = [*self.around, *([] if body else self.own)]

@@ -92,7 +92,7 @@ class Module:
             job=self.job,
             step=step,
             name=owner.member(step.item.name),
-            client="self" if owner.root else "client",
+            client="self" if owner.root else "self._client",
             around=[script.name for part in chain for script in self.scripts.of(part, "prerequest")],
             own=[script.name for script in self.scripts.of(step.item, "prerequest")],
             extra=self.extra,

@@ -47,11 +47,12 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     rules, exact = frame.description.rules, exact_url(frame.description)
     signature = signature_of(frame, native=_NATIVE)
     piece = _body(frame, signature.settings(settings))
-    headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
+    signed = {name.lower() for name, _ in signature.headers}
+    left_out = partial(by_itself, piece.adds if piece else None)
+    headers = headers_of(frame, lambda name, value: name in signed or left_out(name, value))
     dots, twice = has_dots(exact), repeated(headers)
     assigned = assignments(frame, piece, whole_url=dots or signature.covers)
-    signed = {name.lower() for name, _ in signature.headers}
-    headers = [*(pair for pair in headers if pair[0].lower() not in signed), *signature.headers]
+    headers += signature.headers
     if headers:
         assigned["headers"] = _header_dict(frame, headers) if twice else header_mapping(headers)
     arguments = [*arguments_for(frame, assigned, piece), *_auth(frame)]
