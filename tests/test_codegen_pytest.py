@@ -17,6 +17,7 @@ from runner.load import collection_from_json
 from tests.servers import Recorder
 
 pytest_plugins = "pytester"
+pytest.importorskip("requests")  # inline_run forgets modules that are first imported in it, and half of requests would stay
 
 ROOT = Path(__file__).parents[1]
 MOCK = ROOT / "collections" / "kis-mock.postman_collection.json"
