@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from typing import Protocol, TextIO, TypeAlias
 
 from runner.errors import UsageError
@@ -51,65 +52,17 @@ class Surroundings:
     secrets: Callable[[], Iterable[str]] = tuple
 
 
-def _cli(options: Settings, surroundings: Surroundings) -> Reporter:
-    from runner.reporters.cli import make
-
-    return make(options, surroundings)
-
-
-def _json(options: Settings, surroundings: Surroundings) -> Reporter:
-    from runner.reporters.json_report import make
-
-    return make(options, surroundings)
-
-
-def _junit(options: Settings, surroundings: Surroundings) -> Reporter:
-    from runner.reporters.junit import make
-
-    return make(options, surroundings)
-
-
-def _html(options: Settings, surroundings: Surroundings) -> Reporter:
-    from runner.reporters.html import make
-
-    return make(options, surroundings)
-
-
-def _github(options: Settings, surroundings: Surroundings) -> Reporter:
-    from runner.reporters.github import make
-
-    return make(options, surroundings)
-
-
-def _markdown(options: Settings, surroundings: Surroundings) -> Reporter:
-    from runner.reporters.markdown import make
-
-    return make(options, surroundings)
-
-
-def _tap(options: Settings, surroundings: Surroundings) -> Reporter:
-    from runner.reporters.tap import make
-
-    return make(options, surroundings)
-
-
-def _progress(options: Settings, surroundings: Surroundings) -> Reporter:
-    from runner.reporters.progress import make
-
-    return make(options, surroundings)
-
-
-BUILT_IN: Mapping[str, Callable[[Settings, Surroundings], Reporter]] = {
-    "cli": _cli,
-    "json": _json,
-    "junit": _junit,
-    "html": _html,
-    "markdown": _markdown,
-    "tap": _tap,
-    "github": _github,
-    "progress": _progress,
+BUILT_IN: Mapping[str, str] = {
+    "cli": "runner.reporters.cli",
+    "json": "runner.reporters.json_report",
+    "junit": "runner.reporters.junit",
+    "html": "runner.reporters.html",
+    "markdown": "runner.reporters.markdown",
+    "tap": "runner.reporters.tap",
+    "github": "runner.reporters.github",
+    "progress": "runner.reporters.progress",
 }
-"""The reporters that come with pabal, by name."""
+"""The reporters that come with pabal: name to the module whose `make` makes one, imported when it is asked for."""
 
 
 def create(name: str, options: Settings, surroundings: Surroundings) -> Reporter:
@@ -124,7 +77,8 @@ def create(name: str, options: Settings, surroundings: Surroundings) -> Reporter
     """
     settings = {_kebab(key): value for key, value in options.items()}
     if name in BUILT_IN:
-        return BUILT_IN[name](settings, surroundings)
+        made: Reporter = import_module(BUILT_IN[name]).make(settings, surroundings)
+        return made
     from runner.reporters import own
 
     found = own.make(name, settings, surroundings)
