@@ -7,6 +7,7 @@ import re
 import sys
 from io import TextIOWrapper
 
+from runner.early import glance
 from runner.errors import ExitCode, PabalError
 
 _URL = re.compile(r"[a-z][a-z\d+.-]*://[^\s\"']+(?<!:)", re.IGNORECASE)
@@ -21,6 +22,7 @@ def main() -> None:
             # Names may hold half a surrogate pair, and the terminal may know no Korean.
             stream.reconfigure(errors="backslashreplace")
     try:
+        glance(sys.argv[1:])
         status = _command()
     except KeyboardInterrupt:
         status = ExitCode.INTERRUPTED

@@ -187,9 +187,10 @@ def once(ctx: click.Context, collection: tuple[str, ...], values: Mapping[str, A
         reporters = make_reporters(values, ctx.meta["reporter_options"], lambda: series.session.secrets.values)
         if "record" in exports:
             reporters.append(recorder)
-        # All that was loaded stays to the end: the collector need not look at it again.
+        # All that was loaded stays to the end: the collector need not look at it again, and seldom at what comes and goes.
         gc.freeze()
         gc.enable()
+        gc.set_threshold(20_000, 20, 20)
         try:
             results = report(series, reporters)
         except BrokenPipeError:  # whoever read the report has gone, as `head` does

@@ -8,12 +8,12 @@ import json
 import os
 import select
 import struct
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from runner import early
 from runner.errors import SandboxError
 from runner.model import Json
 from runner.sandbox.stack import Origin, first_position
@@ -61,18 +61,8 @@ class Worker:
         engine = importlib.util.find_spec("py_mini_racer")
         if engine is None:
             raise SandboxError("the JavaScript engine is not installed", hint="run: pip install mini-racer")
-        paths = [str(Path(entry).absolute()) for entry in sys.path if entry]
-        argument = json.dumps({**settings, "bootcode": str(bootcode), "path": paths})
-        script = str(Path(__file__).with_name("worker.py"))
         try:
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-I", "-S", script, argument],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                start_new_session=os.name != "nt",
-            )
+            self._process = early.take(early.argument_of(bootcode, settings))
         except OSError as error:
             raise SandboxError(f"the script engine could not be started: {error}") from error
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from runner import early
 from runner.errors import SandboxError
 from runner.jstext import js_text
 from runner.model import Json, Mutation
@@ -57,9 +58,9 @@ class V8Sandbox:
         self,
         *,
         sync_limit: float = 30_000,
-        memory_limit: int = 512 * MEGABYTE,
-        console_limit: int = MEGABYTE,
-        mute_deprecations: bool = True,
+        memory_limit: int = early.SETTINGS["memory_limit"],
+        console_limit: int = early.SETTINGS["console_limit"],
+        mute_deprecations: bool = early.SETTINGS["mute"],
         bootcode: Path | None = None,
     ) -> None:
         self._sync_limit = sync_limit
@@ -69,7 +70,7 @@ class V8Sandbox:
             "console_limit": console_limit,
             "mute": mute_deprecations,
         }
-        self._bootcode = bootcode or Path(__file__).with_name("vendor") / "bootcode.js"
+        self._bootcode = bootcode or early.BOOTCODE
         self._worker: Worker | None = None
         self._count = 0
         self._running = False
