@@ -6,7 +6,6 @@ script the engine starts later, and where it sees one that does not run the engi
 
 from __future__ import annotations
 
-import atexit
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,6 @@ def glance(words: Sequence[str]) -> None:
     """Start the engine if these words of a command line are to run a file with scripts."""
     if words[:1] == ["run"] and any(_has_script(Path(word)) for word in words[1:] if not word.startswith("-")):
         argument = argument_of(BOOTCODE, SETTINGS)
-        atexit.register(_end)
         with suppress(OSError):  # told when the engine is needed
             _begun[argument] = start(argument)
 
@@ -78,8 +76,9 @@ def start(argument: str) -> Popen[bytes]:
     )
 
 
-def _end() -> None:
-    """End what nobody took."""
-    for process in _begun.values():
+def end() -> None:
+    """End what nobody took, for the end of a command."""
+    while _begun:
+        _, process = _begun.popitem()
         with process:
             process.kill()

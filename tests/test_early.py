@@ -39,7 +39,6 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Process]]:
     made: list[Process] = []
     monkeypatch.setattr(early, "start", lambda argument: made.append(Process()) or made[-1])
     monkeypatch.setattr(early, "_begun", {})
-    monkeypatch.setattr(early.atexit, "register", lambda call: None)
     yield made
 
 
@@ -86,7 +85,7 @@ def test_other_commands_and_other_files_start_nothing(started: list[Process], tm
 
 def test_it_is_taken_once_and_what_nobody_takes_is_ended(started: list[Process], tmp_path: Path) -> None:
     early.glance(["run", collection(tmp_path, ["x()"])])
-    early._end()
+    early.end()
     assert started[0].ended
     early.glance(["run", collection(tmp_path, ["x()"])])
     argument = early.argument_of(early.BOOTCODE, early.SETTINGS)
@@ -113,8 +112,7 @@ def test_another_engine_than_the_usual_is_started_anew(tmp_path: Path) -> None:
     with V8Sandbox(console_limit=7) as sandbox:
         sandbox.warm()
         assert sandbox.pid != begun.pid
-    early._end()
-    early._begun.clear()
+    early.end()
     assert begun.returncode is not None
 
 

@@ -7,7 +7,7 @@ import re
 import sys
 from io import TextIOWrapper
 
-from runner.early import glance
+from runner import early
 from runner.errors import ExitCode, PabalError
 
 _URL = re.compile(r"[a-z][a-z\d+.-]*://[^\s\"']+(?<!:)", re.IGNORECASE)
@@ -22,10 +22,12 @@ def main() -> None:
             # Names may hold half a surrogate pair, and the terminal may know no Korean.
             stream.reconfigure(errors="backslashreplace")
     try:
-        glance(sys.argv[1:])
+        early.glance(sys.argv[1:])
         status = _command()
     except KeyboardInterrupt:
         status = ExitCode.INTERRUPTED
+    finally:
+        early.end()
     sys.exit(status)
 
 
