@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from runner.sandbox import Assertion
 from runner.sandbox.sight import EVERYTHING, Sight, sight
 from runner.sandbox.v8 import V8Sandbox
 from tests.scripts import run
@@ -88,3 +89,23 @@ def test_the_request_of_a_script_that_does_not_look_at_it_need_not_be_given(sand
     with_request, without = run(sandbox, code), run(sandbox, code, request=None)
     assert with_request.said == without.said
     assert without.result.request is None
+
+
+LIBRARIES = {
+    "_": "_.VERSION === '3.10.2' && _.map([1], (n) => n + 1)[0] === 2 && _.template('<%= a %>')({ a: 1 }) === '1'",
+    "CryptoJS": "CryptoJS.MD5('a').toString() === '0cc175b9c0f1b6a831c399e269772661'",
+    "tv4": "tv4.validate({ a: 1 }, { properties: { a: { type: 'number' } } }) && !tv4.validate(1, { type: 'string' })",
+    "xml2Json": "xml2Json('<a b=\"1\"><c>2</c></a>').a.c === '2'",
+    "Backbone": "new Backbone.Model({ a: 1 }).get('a') === 1",
+    "cheerio": "cheerio.load('<p>x</p>')('p').text() === 'x'",
+    "replaceIn": r"/^[A-Z]\w+ \d+\.\d+\.\d+$/.test(pm.variables.replaceIn('{{$randomFirstName}} {{$randomSemver}}'))",
+}
+
+
+@pytest.mark.parametrize("code", LIBRARIES.values(), ids=LIBRARIES)
+def test_libraries_that_load_when_they_are_first_used_do_so(sandbox: V8Sandbox, code: str) -> None:
+    engine = sandbox.pid
+    for _ in range(2):
+        found = run(sandbox, f"pm.test('it works', () => pm.expect({code}).to.be.true)")
+        assert [(each.name, each.passed) for each in found.of(Assertion)] == [("it works", True)]
+    assert engine is None or sandbox.pid == engine

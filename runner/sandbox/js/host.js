@@ -341,7 +341,7 @@
   // A script that throws in its first column shows where Postman's wrapping puts a script's text; it warms V8 up, too.
   const probe = () => {
     const event = { listen: 'test', script: { exec: 'throw new Error()' } };
-    const options = { timeout: 1000, cursor: {}, legacy: {} };
+    const options = { timeout: 1000, cursor: {}, legacy: {}, disableLegacyAPIs: true };
     execute('probe', event, { request: { url: 'http://localhost' }, response: { code: 200 } }, options);
   };
   const hear = (message) => {
