@@ -44,7 +44,7 @@ class Session:
 
     With `warm` the script engine is started in the background, if there are scripts, as soon as that is known. A session
     `after` another one goes on with its environment, globals, cookies, secrets, script engine and time, and closes it.
-    `scripts` may put a script engine of its own before Postman's.
+    `scripts` may put a script engine of its own before Postman's, which `engine` makes if there is something to run.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Session:
         sources: Sources | None = None,
         after: Session | None = None,
         scripts: Callable[[Sandbox], Sandbox] = lambda engine: engine,
+        engine: Callable[[], Sandbox] | None = None,
     ) -> None:
         self.options = options
         self._sources = sources or open_sources(options)
@@ -67,7 +68,7 @@ class Session:
         self._engine: Engine | None = None
         self._jar: Jar | None = None
         self._clock: Clock | None = after._clock if after else None
-        self.sandbox: _Sandbox = after.sandbox if after else _Sandbox()
+        self.sandbox: _Sandbox = after.sandbox if after else _Sandbox(engine or _postman)
         self._stack.callback(self.sandbox.close)
         with self._stack:  # what goes wrong from here on leaves nothing running
             self._scripts = scripts(self.sandbox)
@@ -99,8 +100,10 @@ class Session:
         """End the script engine, connections, and what extensions have started."""
         self._stack.close()
 
-    def events(self, *, bodies: bool = True) -> Iterator[RunEvent]:
+    def events(self, *, bodies: bool = True, rows: Iterable[Json] | None = None) -> Iterator[RunEvent]:
         """The run, secrets removed; `bodies` False leaves request and response bodies out of the events.
+
+        There is an iteration for each of the `rows`, which may go on for ever, where they are given.
 
         Raises:
             UnresolvedError: a variable has no value and the settings want that to be an error.
@@ -108,14 +111,14 @@ class Session:
         if self.options.settings.fail_on_unresolved:
             self._check_unresolved()
         self._warm()
-        self._engine = self.engine()
+        self._engine = self.engine(rows)
         return self.shown(self._engine.events(), bodies=bodies)
 
-    def engine(self) -> Engine:
-        """What runs the plan, or its items one by one, secrets and all."""
+    def engine(self, rows: Iterable[Json] | None = None) -> Engine:
+        """What runs the plan, or its items one by one, secrets and all; `rows` as for `events`."""
         from runner.engine import Engine
 
-        return Engine(self.plan, self._ports(), self.options.settings)
+        return Engine(self.plan, self._ports(), self.options.settings, rows)
 
     def shown(self, found: Iterable[RunEvent], *, bodies: bool = True) -> Iterator[RunEvent]:
         """Events without secrets, unless these are to be shown."""
@@ -295,17 +298,22 @@ def _left(session: Session) -> tuple[Environment, Environment]:
     return session.scopes.environment.export(), session.scopes.globals.export()
 
 
-class _Sandbox:
-    """The script engine, which is not even imported before it is needed."""
+def _postman() -> Sandbox:
+    from runner.sandbox.v8 import V8Sandbox
 
-    def __init__(self) -> None:
+    return V8Sandbox()
+
+
+class _Sandbox:
+    """The script engine, which is not even made before it is needed."""
+
+    def __init__(self, make: Callable[[], Sandbox]) -> None:
+        self._make = make
         self._engine: Sandbox | None = None
 
     def _started(self) -> Sandbox:
         if self._engine is None:
-            from runner.sandbox.v8 import V8Sandbox
-
-            self._engine = V8Sandbox()
+            self._engine = self._make()
         return self._engine
 
     def run(self, execution: Execution) -> Conversation:

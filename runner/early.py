@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent / "sandbox"
 BOOTCODE = HERE / "vendor" / "bootcode.js"
-SETTINGS: Mapping[str, Any] = {"memory_limit": 512 * 1024 * 1024, "console_limit": 1024 * 1024, "mute": True}
+SETTINGS: Mapping[str, Any] = {"memory_limit": 512 * 1024 * 1024, "console_limit": 1024 * 1024, "mute": True, "tidy": False}
 """What the engine is told where nothing else is wanted: bytes, characters of console output, no warnings of deprecation."""
 
 _SCRIPT = re.compile(rb'"exec"\s*:\s*(?:\[(?:\s*"(?:\s|\\[nrt])*"\s*,)*\s*)?"(?:\s|\\[nrt])*[^\s"\\]')

@@ -7,13 +7,14 @@ nothing unless `bail` says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 
 from runner import events
 from runner.events import Place, RunEvent
 from runner.item import ItemRun, Stop
+from runner.model import Json
 from runner.plan import Plan, Settings, Step
 from runner.ports import WAITING, Ports, Saying, Waiting
 from runner.sandbox import UNSET, Unset
@@ -23,10 +24,11 @@ _DRY = "dry run: nothing is sent, tests do not run; pm.sendRequest answers with 
 
 
 class Engine:
-    """One run of a plan. `events()` may be iterated once."""
+    """One run of a plan. `events()` may be iterated once. `rows` decide how many iterations there are where the plan does not."""
 
-    def __init__(self, plan: Plan, ports: Ports, settings: Settings) -> None:
+    def __init__(self, plan: Plan, ports: Ports, settings: Settings, rows: Iterable[Json] | None = None) -> None:
         self._plan = plan
+        self._rows = map(plan.row, range(plan.iterations)) if rows is None else rows
         self._ports = ports
         self._settings = settings
         self._refs = count(1)
@@ -94,8 +96,7 @@ class Engine:
 
     def _iterations(self) -> Saying:
         plan = self._plan
-        for iteration in range(plan.iterations if plan.steps else 0):
-            row = plan.row(iteration)
+        for iteration, row in enumerate(self._rows if plan.steps else ()):
             self._ports.scopes.data = Scope.of(row)
             yield events.IterationStarted(iteration=iteration, cycles=plan.iterations, data=row)
             try:

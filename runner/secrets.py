@@ -57,11 +57,19 @@ _SENT_SCHEME = re.compile(
 )
 
 
+_URL = re.compile(r"[a-z][a-z\d+.-]*://[^\s\"']+(?<!:)", re.IGNORECASE)
+
+
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a variable, header, parameter or field of this name usually holds something secret."""
     lowered = _CAMEL.sub("_", name.strip()).lower()
     return bool(_SECRET.search(lowered)) and not _ABOUT.search(lowered) and lowered not in _NEVER
+
+
+def without_credentials(message: str) -> str:
+    """The message with passwords and keys in URLs masked; prose about `--show-secrets: …` stays as it is."""
+    return _URL.sub(lambda url: Secrets().hide(url[0]), message)
 
 
 def mask(value: str) -> str:

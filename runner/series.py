@@ -39,7 +39,7 @@ class Series:
     ) -> None:
         self._sources = open_sources(options)
         self._collections = [self._sources.collection(place) for place in spread(collections)]
-        self._options = options if len(self._collections) == 1 else _read(options, self._sources)
+        self._options = options if len(self._collections) == 1 else read_once(options, self._sources)
         for collection in self._collections[1:]:
             plan_of(collection, options, ())
         find_scopes(options, self._collections)
@@ -99,8 +99,8 @@ class Series:
         self._before_next(self.session)
 
 
-def _read(options: Options, sources: Sources) -> Options:
-    """The options with everything read that collections share: stdin gives it once, and a server might give another."""
+def read_once(options: Options, sources: Sources) -> Options:
+    """The options with everything read that several runs share: stdin gives it once, and a server might give another."""
     return replace(
         options,
         environment=options.environment and sources.environment(options.environment),

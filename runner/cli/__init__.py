@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gc
-import re
 import sys
 from io import TextIOWrapper
 
 from runner import early
 from runner.errors import ExitCode, PabalError
-
-_URL = re.compile(r"[a-z][a-z\d+.-]*://[^\s\"']+(?<!:)", re.IGNORECASE)
 
 
 def main() -> None:
@@ -45,16 +42,11 @@ def _command() -> int:
     except click.Abort:
         return ExitCode.INTERRUPTED
     except PabalError as error:
-        click.echo(f"error: {_without_credentials(str(error))}", err=True)
+        from runner.secrets import without_credentials
+
+        click.echo(f"error: {without_credentials(str(error))}", err=True)
         return error.exit_code
     except OSError as error:  # the terminal is full or gone; files of ours tell of it themselves
         click.echo(f"error: the output cannot be written: {error.strerror or error}", err=True)
         return ExitCode.BROKEN
     return status if isinstance(status, int) else ExitCode.OK
-
-
-def _without_credentials(message: str) -> str:
-    """The message with passwords and keys in URLs masked; prose about `--show-secrets: …` stays as it is."""
-    from runner.secrets import Secrets
-
-    return _URL.sub(lambda url: Secrets().hide(url[0]), message)

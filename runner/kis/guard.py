@@ -15,6 +15,7 @@ from runner.model import Prepared
 if TYPE_CHECKING:
     from runner.kis.orders import Orders
 
+_LOAD_HINT = "start `pabal simulate --no-limits` and put its two addresses into VTS and PROD"
 _ASKED = {"script": " (sent by a script)", "redirect": " (after a redirect)"}
 
 
@@ -23,9 +24,13 @@ def refusal(prepared: Prepared, source: str) -> Refused:
     order = " ".join(tr_ids(prepared)) or "it"
     return Refused(
         f"refused{_ASKED.get(source, '')}: {order} moves money on a real account",
-        where=f"{prepared.method.strip().upper()} {prepared.url.partition('?')[0]}",
+        where=_place(prepared),
         hint="give --allow-real-orders to send real orders",
     )
+
+
+def _place(prepared: Prepared) -> str:
+    return f"{prepared.method.strip().upper()} {prepared.url.partition('?')[0]}"
 
 
 class OrderGuard(Extension):
@@ -33,7 +38,7 @@ class OrderGuard(Extension):
 
     `hosts` names origins that stand in for the official ones, such as a simulator's; with them nothing may go to the
     broker itself. `lookup`, for runs that are for the broker, gives the variables that name its hosts and hold its keys.
-    `orders` are those that are allowed, None for none.
+    `orders` are those that are allowed, None for none. A `load` test reaches no host of the broker and sends no order at all.
     """
 
     name = "kis"
@@ -44,7 +49,9 @@ class OrderGuard(Extension):
         hosts: Mapping[str, Kind] | None = None,
         lookup: Callable[[str], Any] | None = None,
         orders: Orders | None = None,
+        load: bool = False,
     ) -> None:
+        self._load = load
         self._hosts = Hosts(hosts)
         self._lookup = lookup
         self._learn()
@@ -56,12 +63,14 @@ class OrderGuard(Extension):
         return self.orders.question() if self.orders and not self._simulated else ""
 
     def guard(self, prepared: Prepared, source: str) -> None:
-        """Hold back an order for the real host, and in a simulation everything for the broker.
+        """Hold back an order for the real host, and in a simulation or a load test everything for the broker.
 
         Raises:
             Refused: the request must not go out.
         """
         self._learn()
+        if self._load:
+            self._check_load(prepared)
         if self._simulated and self._hosts.official(prepared.url):
             raise Refused("this run is simulated, nothing goes to the broker", hint="leave out --simulate to reach the broker")
         if self._is_real_order(prepared):
@@ -69,6 +78,14 @@ class OrderGuard(Extension):
                 raise refusal(prepared, source)
             if source == "redirect":
                 self.orders.take()
+
+    def _check_load(self, prepared: Prepared) -> None:
+        """The broker counts calls a second, and who else answers an order may be a proxy before it."""
+        official = (url for url in (prepared.url, f"https://{prepared.header('host') or ''}") if self._hosts.official(url))
+        if any(official):
+            raise Refused("refused: a load test sends nothing to the broker", where=_place(prepared), hint=_LOAD_HINT)
+        if names_real_order(prepared) or self.changes(prepared):
+            raise Refused("refused: a load test sends no orders, not even to a stand-in for the broker", where=_place(prepared))
 
     def converse(self, prepared: Prepared) -> Talk | None:
         """Count a real order once, however often its request is made again."""

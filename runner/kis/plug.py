@@ -30,11 +30,14 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
     for name in ("simulate_limits", "simulate_fault"):
         if extras.get(name) and not extras.get("simulate"):
             raise UsageError(f"--{name.replace('_', '-')} needs --simulate")
+    load = bool(extras.get("load_test"))
+    if load and (extras.get("allow_real_orders") or extras.get("simulate")):
+        raise UsageError("a load test sends no orders, and a simulator for it is started by itself: pabal simulate")
     if extras.get("max_real_orders") is not None and not extras.get("allow_real_orders"):
         raise UsageError("--max-real-orders needs --allow-real-orders")
     if not ours:
         # A PROD in somebody else's collection is somebody else's host.
-        return OrderGuard(lookup=lookup if broker else None, orders=_orders(host, extras))
+        return OrderGuard(lookup=lookup if broker else None, orders=_orders(host, extras), load=load)
     from runner.kis.extension import KisExtension
 
     for name in KisExtension.secret_names:
@@ -44,6 +47,7 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
         hosts=hosts,
         lookup=lookup,
         orders=_orders(host, extras),
+        load=load,
         allow_revoke=bool(extras.get("allow_revoke")),
         keep_account=bool(extras.get("keep_account")),
         checks=not extras.get("no_kis_checks"),
@@ -54,10 +58,14 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
 
 
 def _manners(extras: Mapping[str, Any]) -> dict[str, Any]:
-    """How a run treats limits and tokens: a simulator has its own keys, and limits only where it is told to."""
+    """How a run treats limits and tokens: a simulator has its own keys, and limits only where it is told to.
+
+    A load test only ever meets stand-ins for the broker.
+    """
     from runner.kis.store import Store, default_folder
 
-    simulated, cache, rate = bool(extras.get("simulate")), extras.get("token_cache"), extras.get("rate")
+    cache, rate = extras.get("token_cache"), extras.get("rate")
+    simulated = bool(extras.get("simulate") or extras.get("load_test"))
     limited = not simulated or bool(extras.get("simulate_limits"))
     rates = dict.fromkeys(RATES, rate) if rate else RATES
     return {

@@ -131,9 +131,17 @@ class Worker:
         frame = memoryview(struct.pack("<I", len(data)) + data)
         try:
             while frame:
-                frame = frame[os.write(self._in, frame) :]
+                frame = frame[self._written(frame) :]
         except OSError:
             raise Died("crash") from None
+
+    def _written(self, frame: memoryview) -> int:
+        """Write as much as the pipe takes; gevent makes it one that does not wait by itself."""
+        try:
+            return os.write(self._in, frame)
+        except BlockingIOError:
+            select.select([], [self._in], [])
+            return 0
 
     def _read(self, deadline: float) -> bytes:
         head = self._exactly(4, deadline)

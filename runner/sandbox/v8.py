@@ -52,6 +52,7 @@ class V8Sandbox:
     `sync_limit` is how long a script may run without yielding, in milliseconds, where it has no timeout of its own;
     `memory_limit` what V8 may use, in bytes; `console_limit` how many characters of encoded console output a script may
     write. `mute_deprecations` drops the warnings the sandbox prints for legacy globals, which Newman 6 does not print.
+    `tidy` is for scripts of several runs: what one leaves in variables that it has not declared is gone before the next.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class V8Sandbox:
         memory_limit: int = early.SETTINGS["memory_limit"],
         console_limit: int = early.SETTINGS["console_limit"],
         mute_deprecations: bool = early.SETTINGS["mute"],
+        tidy: bool = early.SETTINGS["tidy"],
         bootcode: Path | None = None,
     ) -> None:
         self._sync_limit = sync_limit
@@ -69,6 +71,7 @@ class V8Sandbox:
             "memory_limit": memory_limit,
             "console_limit": console_limit,
             "mute": mute_deprecations,
+            "tidy": tidy,
         }
         self._bootcode = bootcode or early.BOOTCODE
         self._worker: Worker | None = None
@@ -81,6 +84,7 @@ class V8Sandbox:
             memory_limit=memory_limit,
             console_limit=console_limit,
             mute_deprecations=mute_deprecations,
+            tidy=tidy,
             bootcode=bootcode,
         )
 

@@ -231,6 +231,7 @@ def prelude(settings: dict[str, Any]) -> str:
         "consoleLimit": settings["console_limit"],
         "differenceLimit": DIFFERENCE_LIMIT,
         "mute": settings["mute"],
+        "tidy": settings["tidy"],
         "seed": os.urandom(32).hex(),
         "escapeName": escape,
     }

@@ -4,9 +4,9 @@
   'use strict';
   const global = globalThis;
   const { stringify, parse } = JSON;
-  const { defineProperty, getPrototypeOf, hasOwn, keys } = Object;
+  const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames, getPrototypeOf, hasOwn, is, keys } = Object;
   const { now } = Date;
-  const { apply } = Reflect;
+  const { apply, deleteProperty } = Reflect;
   const native = { Error, Promise, String, then: Promise.prototype.then, charCodeAt: String.prototype.charCodeAt };
   const { startsWith, includes, slice } = String.prototype;
   const text = (method, value, ...args) => apply(method, value, args);
@@ -270,6 +270,21 @@
     return false;
   };
 
+  // For scripts of several runs: global variables are as they were before the script. False where that cannot be done.
+  let globals = null;
+  const valueOf = (name) => (getOwnPropertyDescriptor(global, name) || {}).value;
+  const keepGlobals = () => {
+    globals = { __proto__: null };
+    const names = getOwnPropertyNames(global);
+    for (let i = 0; i < names.length; i++) globals[names[i]] = valueOf(names[i]);
+  };
+  const tidy = () => {
+    const names = getOwnPropertyNames(global);
+    for (let i = 0; i < names.length; i++) if (!(names[i] in globals) && !deleteProperty(global, names[i])) return false;
+    for (const name in globals) if (!is(valueOf(name), globals[name])) global[name] = globals[name];
+    return true;
+  };
+
   // Each part by itself: what cannot be written of one takes no other with it.
   const outcome = ({ return: { nextRequest, visualizer }, ...scopes }) => [
     mutations(scopes.environment),
@@ -300,7 +315,8 @@
       error = error || broken;
     }
     if (error) say('error', ...fault(error));
-    write(`["result",${isWorn()}${parts}]`);
+    const worn = (globals !== null && !tidy()) || isWorn();
+    write(`["result",${worn}${parts}]`);
     running = null;
     head[1] = 1;
   };
@@ -329,6 +345,7 @@
     apply(clear, timers, []);
     clock[0] = -1;
     head[1] = 0;
+    if (host.tidy && globals === null && id !== 'probe') keepGlobals();
     const { code, shifts } = host.reporting(event.script.exec);
     event.script.exec = [code]; // a text would be taken apart line by line
     if (shifts.length) write(stringify(['shifts', shifts]));
