@@ -190,6 +190,12 @@ def every_shape() -> list[dict[str, Any]]:
         item("oauth1", auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s", "token": "t", "tokenSecret": "u"}}),
         item("aws", method="POST", body=raw("text"), auth={"type": "awsv4", "awsv4": {"accessKey": "k", "secretKey": "s"}}),
         item("digest", auth={"type": "digest", "digest": {"username": "이름", "password": "{{pass}}"}}),
+        item("ntlm", method="POST", body=raw("text"), auth={"type": "ntlm", "ntlm": {"username": "u", "password": "{{pass}}"}}),
+        item("edge", method="POST", body=raw("text"), auth={"type": "edgegrid", "edgegrid": {"accessToken": "a", "clientToken": "c", "clientSecret": "{{pass}}", "baseURL": "https://b"}}),
+        item("aws query", method="POST", body=raw("text"), auth={"type": "awsv4", "awsv4": {"accessKey": "k", "secretKey": "s", "sessionToken": "t", "addAuthDataToQuery": True}}),
+        item("s3", f"{BASE}/x?y=1", auth={"type": "awsv4", "awsv4": {"accessKey": "k", "secretKey": "s", "service": "s3", "addAuthDataToQuery": True}}),
+        item("jwt query", auth={"type": "jwt", "jwt": {"algorithm": "HS256", "secret": "{{pass}}", "payload": "{}", "addTokenTo": "queryParam"}}),
+        item("oauth form", method="POST", body={"mode": "urlencoded", "urlencoded": form}, auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "{{pass}}"}}),
         item("kwargs", f"{BASE}/x?class={{{{class}}}}&{{{{a b}}}}=1&id={{{{$guid}}}}"),
     ]  # fmt: skip
 

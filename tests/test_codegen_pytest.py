@@ -143,11 +143,21 @@ def test_what_cannot_be_translated_runs_in_the_sandbox_or_fails(recorder: Record
         "a, test: line 1: a call of require",
         "0 of 1 scripts translated to Python",
     ]
-    assert "# Not translated, line 1: a call of require. This runs in Postman's sandbox.\ncheck_a = JavaScript(" in kept.text
+    said = "# Not translated, line 1: a call of require. This runs in Postman's sandbox:\n#\n# " + JAVASCRIPT.replace(
+        "\n", "\n# "
+    )
+    assert f"{said}\ncheck_a = JavaScript(" in kept.text
     assert outcomes(pytester, kept.text) == [("js", "passed"), ("test_a", "passed")]
     bare = module_of(items, sandbox_fallback=False).text
     assert '    # var x = require("lodash");' in bare
     assert outcomes(pytester, bare) == [("test script of a", "failed"), ("test_a", "failed")]
+
+
+def test_a_comment_holds_whatever_a_script_is_written_with(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    code = 'require("lodash")\r\npm.test("\x0bone", () => {})\rpm.test("two\u2028", () => {});\n\n// end'
+    items = [item("a", recorder.url("/a"), code)]
+    assert [outcome for _, outcome in outcomes(pytester, module_of(items).text)] == ["passed"] * 3
+    assert [outcome for _, outcome in outcomes(pytester, module_of(items, sandbox_fallback=False).text)] == ["failed"] * 2
 
 
 def test_a_variable_that_a_script_leaves_for_one_that_stays_javascript_keeps_both_in_the_sandbox(

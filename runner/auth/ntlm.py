@@ -73,7 +73,7 @@ def _challenges(response: Response) -> list[str]:
 def _context(prepared: Prepared, params: Mapping[str, Any]) -> ContextProxy:
     import spnego
 
-    user, domain = _account(text(params, "username"), text(params, "domain"))
+    user, domain = account(text(params, "username"), text(params, "domain"))
     return spnego.client(
         f"{domain}\\{user}" if domain else user,
         text(params, "password"),
@@ -84,7 +84,8 @@ def _context(prepared: Prepared, params: Mapping[str, Any]) -> ContextProxy:
     )
 
 
-def _account(user: str, domain: str) -> tuple[str, str]:
+def account(user: str, domain: str) -> tuple[str, str]:
+    """User and domain, which may also stand in the user's name."""
     if domain or ("\\" in user and "@" in user):
         return user, domain
     for pattern in (r"(?P<domain>[^\\]+)\\(?P<user>[^\\]+)", r"(?P<user>[^@]+)@(?P<domain>[^@]+)"):

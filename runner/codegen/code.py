@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from runner.codegen.bodies import Number
 from runner.codegen.description import Description, Diagnostic, Hole, Quoting, Text, Use
+from runner.codegen.format import formatted
 from runner.codegen.holes import COMPUTED, SAFE
 from runner.codegen.names import identifier
 from runner.codegen.registry import File, Generate, Job, Settings
@@ -27,7 +28,8 @@ _OWN_NAMES = frozenset(
     (
         "os sys json base64 datetime time uuid random hashlib ssl asyncio http quote urlsplit urljoin cast requests httpx "
         "aiohttp urllib3 yarl jwt url headers params payload response body text answer upload auth session client connection "
-        "request pool content_type boundary token signed sender credentials settings send main"
+        "request pool content_type boundary token signed sender credentials settings send main hmac secrets spnego stamp "
+        "signer query canonical string form challenges digest ntlm edgegrid"
     ).split()
 )
 
@@ -85,6 +87,7 @@ class Frame:
     names: Names
     imports: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    functions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     opened: list[Expression] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     is_async: bool = False
@@ -107,6 +110,14 @@ class Frame:
         """A comment as lines in the function."""
         lines = textwrap.wrap(text, max(self.style.room(1) - 2, 20))
         return "\n".join(f"{self.style.indent}# {line}" for line in lines)
+
+    def bring(self, template: str, **settings: Any) -> None:
+        """Have the code bring a function or class along that is not in its library."""
+        self.functions[template] = settings
+
+    def brought(self) -> Iterator[str]:
+        """What the code brings along, as text."""
+        return (_laid_out(name, self.style, tuple(settings.items())) for name, settings in self.functions.items())
 
     def open(self, path: str) -> str:
         """Have a file opened for the call, or read before it where opening would block others; the name of either."""
@@ -211,6 +222,11 @@ def templates() -> Environment:
     )
 
 
+@cache
+def _laid_out(template: str, style: Style, settings: tuple[tuple[str, Any], ...]) -> str:
+    return formatted(templates().get_template(template).render(settings), style).rstrip()
+
+
 Context: TypeAlias = Callable[[Frame, Settings], Mapping[str, Any]]
 """What a target's template gets besides the frame."""
 
@@ -278,6 +294,7 @@ def _before(frame: Frame) -> Iterator[Frame]:
             style=frame.style,
             names=names,
             imports=frame.imports,
+            functions=frame.functions,
             diagnostics=frame.diagnostics,
             payload="inline" if not same else frame.payload,
             stores=[(names.of(_hole(description, name)), "".join(f"[{string(key)}]" for key in keys)) for name, keys in stores],

@@ -366,6 +366,7 @@ def _rules(step: Step, sources: Sources) -> Rules:
         limit=int(given.get("maxRedirects", 10)),
         keep_method=bool(given.get("followOriginalHttpMethod")),
         keep_authorization=bool(given.get("followAuthorizationHeader")),
+        referer=not given.get("removeRefererHeaderOnRedirect"),
         verify=bool(given.get("strictSSL", sources.verify)),
         cookies=not given.get("disableCookies"),
         timeout=sources.timeout,

@@ -177,6 +177,7 @@ class Rules:
     keep_method: bool = False
     keep_authorization: bool = False
     verify: bool = True
+    referer: bool = True
     cookies: bool = True
     timeout: float | None = 30
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from runner.auth.ntlm import account
 from runner.codegen.code import Frame
 from runner.codegen.description import Auth, Body, Description, FormBody, JsonBody, MultipartBody, Part, Rules, Text, TextBody
 from runner.codegen.holes import filled
@@ -84,8 +85,12 @@ def user_and_password(frame: Frame, *, encode: bool = True) -> Bracket:
 def domain_and_password(frame: Frame) -> tuple[Entry, ...]:
     """User and password of NTLM; a domain stands before the user."""
     auth = frame.description.auth or Auth(type="")
-    domain = auth.text("domain")
-    user = domain + Text.of("\\") + auth.text("username") if domain.parts else auth.text("username")
+    if auth.text("workstation").parts:
+        frame.note("auth", "the workstation that the collection names is not sent, but this machine's own name")
+    user, domain = auth.text("username"), auth.text("domain")
+    if user.plain is not None and not domain.parts:
+        user, domain = (Text.of(part) for part in account(user.plain, ""))
+    user = domain + Text.of("\\") + user if domain.parts else user
     return Entry(frame.text(user)), Entry(frame.text(auth.text("password")))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -129,12 +130,20 @@ def _script(name: str, event: Event, found: Translation | str, fallback: bool) -
     if fallback:
         code = event.code.replace("\r\n", "\n")
         packages = f", {dict(event.packages)!r}" if event.packages else ""
-        text = f"# Not translated, {found}. This runs in Postman's sandbox.\n{name} = JavaScript({javascript(code)}{packages})"
+        why = f"# Not translated, {found}. This runs in Postman's sandbox:\n#\n{_comment(code)}"
+        text = f"{why}\n{name} = JavaScript({javascript(code)}{packages})"
         return Script(name=name, text=text, reason=found)
-    comment = "\n".join(f"    # {line}".rstrip() for line in event.code.replace("\r\n", "\n").split("\n"))
+    comment = _comment(event.code, "    ")
     refusal = write(literal(f"not translated, {found}"), style=Style())
     text = f"def {name}(pm: Pm) -> None:\n{comment}\n    raise NotImplementedError({refusal})"
     return Script(name=name, text=text, imports=frozenset({"Pm"}), reason=found)
+
+
+def _comment(code: str, indent: str = "") -> str:
+    """A script as comment lines, whatever ends its lines and whatever control characters are in it."""
+    lines = re.split(r"\r\n?|\n", code.strip("\r\n"))
+    shown = ("".join(char if char.isprintable() or char == "\t" else "?" for char in line) for line in lines)
+    return "\n".join(f"{indent}# {line}".rstrip() for line in shown)
 
 
 def javascript(code: str) -> str:

@@ -17,6 +17,7 @@ _OWN_AFFAIR = frozenset("user-agent accept cache-control postman-token accept-en
 _FOLLOWS = frozenset({"content-length", "transfer-encoding", "host"})
 _USUAL = {"accept": "*/*", "connection": "keep-alive"}
 _BOUNDARY = re.compile(r'boundary="?([^\s;"]+)"?')
+_SIGNATURES = ("oauth_", "X-Amz-")
 _DISPOSITION = re.compile(r'(?:^|[;\s])(name|filename)="((?:[^"\\]|\\.)*)"')
 
 
@@ -45,14 +46,19 @@ def differences(expected: Prepared, got: Received, *, signed: bool = False) -> I
             text = f"the target is {got.target} instead of {address.target}"
             yield Difference(text=text, same_meaning=ours == theirs)
     yield from _headers(expected, got, signed)
-    yield from _bodies(expected, got)
+    yield from _bodies(expected, got, signed)
 
 
 def _decoded(target: str, signed: bool) -> tuple[str, list[tuple[str, str]]]:
     """What a target means, without the signature in it."""
     path, _, query = target.partition("?")
-    pairs = parse_qsl(query.replace("+", "%20"), keep_blank_values=True)
-    return unquote(path), [pair for pair in pairs if not (signed and pair[0].startswith("oauth_"))]
+    return unquote(path), _pairs(query.replace("+", "%20"), signed)
+
+
+def _pairs(text: str, signed: bool) -> list[tuple[str, str]]:
+    """The pairs of a query or a form, without a signature."""
+    pairs = parse_qsl(text, keep_blank_values=True)
+    return [pair for pair in pairs if not (signed and pair[0].startswith(_SIGNATURES))]
 
 
 def _headers(expected: Prepared, got: Received, signed: bool) -> Iterator[Difference]:
@@ -99,7 +105,7 @@ def _grouped(headers: tuple[tuple[str, str], ...], left_out: frozenset[str]) -> 
 # ------------------------------------------------------------------------------------------------------------------ bodies
 
 
-def _bodies(expected: Prepared, got: Received) -> Iterator[Difference]:
+def _bodies(expected: Prepared, got: Received, signed: bool) -> Iterator[Difference]:
     ours, theirs = expected.body or b"", got.body
     if ours == theirs:
         return
@@ -108,8 +114,9 @@ def _bodies(expected: Prepared, got: Received) -> Iterator[Difference]:
         yield from _multiparts(_parts(ours, kind), _parts(theirs, _type_of(got)))
     elif _json(ours) is not None and _json(ours) == _json(theirs):
         yield Difference(text="the JSON is written in another way", same_meaning=True)
-    elif "urlencoded" in kind and _pairs(ours) == _pairs(theirs):
-        yield Difference(text="the form is encoded in another way", same_meaning=True)
+    elif "urlencoded" in kind and _pairs(ours.decode("latin-1"), signed) == _pairs(theirs.decode("latin-1"), signed):
+        if not signed:
+            yield Difference(text="the form is encoded in another way", same_meaning=True)
     else:
         yield Difference(text=f"the body is {_excerpt(theirs)} instead of {_excerpt(ours)}")
 
@@ -128,10 +135,6 @@ def _json(body: bytes) -> Any:
         return [json.loads(body, parse_int=str, parse_float=str, object_pairs_hook=pairs)]
     except ValueError:
         return None
-
-
-def _pairs(body: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(body.decode("latin-1"), keep_blank_values=True)
 
 
 def _excerpt(body: bytes) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from runner.codegen.challenge import ntlm
 from runner.codegen.code import Frame, functions
 from runner.codegen.description import BytesBody, FileBody, FormBody, JsonBody, MultipartBody, Part
 from runner.codegen.parts import (
@@ -34,7 +35,7 @@ from runner.codegen.registry import Settings, Target
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
 
-_NATIVE = frozenset({"basic", "digest"})
+_NATIVE = frozenset({"basic", "digest", "ntlm"})
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 # What yarl neither encodes nor decodes when it is given a URL as text.
 _PLAIN = re.compile(r"https?://[\w.:\[\]-]+(?:/(?!\.{1,2}(?:[/?]|$))[\w.~-]*)*(?:\?[\w.~=&-]*)?", re.ASCII)
@@ -47,9 +48,9 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     rules, exact = frame.description.rules, exact_url(frame.description)
     signature = signature_of(frame, native=_NATIVE)
     piece, fields = _body(frame, signature.settings(settings))
-    headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
-    plain = bool(_PLAIN.fullmatch(exact))
-    assigned = assignments(frame, piece, whole_url=not plain or signature.covers)
+    headers = headers_of(frame, signature.replaces(partial(by_itself, piece.adds if piece else None)))
+    plain = bool(_PLAIN.fullmatch(exact)) and not signature.in_url
+    assigned = assignments(frame, piece, whole_url=not plain or signature.whole_url)
     headers += signature.headers
     if headers:
         assigned["headers"] = header_list(headers)
@@ -135,9 +136,10 @@ def _session(frame: Frame) -> Expression:
     entries = [Entry(timeout, head="timeout=")]
     if not rules.cookies:
         entries.append(Entry(Code("aiohttp.DummyCookieJar()"), head="cookie_jar="))
-    if auth and auth.type == "digest":
+    if auth and auth.type in ("digest", "ntlm"):
         digest = Bracket("aiohttp.DigestAuthMiddleware(", user_and_password(frame, encode=False).entries, ")")
-        entries.append(Entry(Bracket("[", (Entry(digest),), "]"), head="middlewares="))
+        asked = digest if auth.type == "digest" else ntlm(frame, "ntlm_aiohttp.py.j2")
+        entries.append(Entry(Bracket("[", (Entry(asked),), "]"), head="middlewares="))
     return Bracket("aiohttp.ClientSession(", tuple(entries), ") as session")
 
 

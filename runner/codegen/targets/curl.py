@@ -12,6 +12,7 @@ from runner.codegen.names import environ_name
 from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
 from runner.codegen.plain import has_dots
 from runner.codegen.registry import File, Job, Target
+from runner.codegen.signature import switched_on
 from runner.codegen.writer import string
 from runner.plan import Step
 
@@ -130,22 +131,27 @@ def _auth(description: Description) -> Iterator[str]:
     auth = description.auth
     if auth is None:
         return
-    user = f"--user {_shell(auth.text('username') + Text.of(':') + auth.text('password'))}"
+    domain = auth.text("domain") + Text.of("\\") if auth.text("domain").parts else Text()
+    user = f"--user {_shell(domain + auth.text('username') + Text.of(':') + auth.text('password'))}"
     match auth.type:
         case "basic":
             yield user
         case "digest" | "ntlm":
             yield f"--{auth.type}"
             yield user
-        case "awsv4":
-            scope = Text.of("aws:amz:") + auth.text("region") + Text.of(":") + auth.text("service")
+        case "awsv4" if not switched_on(auth, "addAuthDataToQuery"):
+            if (token := auth.text("sessionToken")).parts:
+                yield f"--header {_shell(Text.of('X-Amz-Security-Token: ') + token)}"
+            region, service = (auth.text(name) for name in ("region", "service"))
+            scope = Text.of("aws:amz:") + (region if region.parts else Text.of("us-east-1")) + Text.of(":")
+            scope += service if service.parts else Text.of("execute-api")
             yield f"--aws-sigv4 {_shell(scope)}"
             yield f"--user {_shell(auth.text('accessKey') + Text.of(':') + auth.text('secretKey'))}"
 
 
 def _diagnostics(description: Description) -> Iterator[Diagnostic]:
     auth = description.auth
-    if auth and auth.type not in ("basic", "digest", "ntlm", "awsv4"):
+    if auth and (auth.type not in ("basic", "digest", "ntlm", "awsv4") or switched_on(auth, "addAuthDataToQuery")):
         yield Diagnostic(code="auth", text=f"curl cannot sign with {auth.type}: this goes out without")
     quoted = [hole.name for hole in (*description.address.exact.holes(),) if hole.source != "environ"]
     if quoted:

@@ -7,40 +7,47 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.body import part_head
+from runner.codegen.challenge import CHALLENGED, Challenge, challenge_of
 from runner.codegen.code import Frame, functions
-from runner.codegen.description import BytesBody, FileBody, JsonBody, MultipartBody, Part, Rules, Text
+from runner.codegen.description import BytesBody, FileBody, JsonBody, MultipartBody, Part, Text
 from runner.codegen.parts import as_bytes, basic_header, exact_text, exact_url, headers_of, seconds
 from runner.codegen.registry import Settings, Target
+from runner.codegen.signature import AS_BYTES
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, call, literal, sequence
 
 _BOUNDARY = Code("boundary")
-_NATIVE = frozenset({"basic"})
+_NATIVE = frozenset({"basic"}) | CHALLENGED
+_ANY_CERTIFICATE = (
+    "context = ssl.create_default_context()",
+    "context.check_hostname = False",
+    "context.verify_mode = ssl.CERT_NONE",
+)
 
 
 def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     """What the template gets: the headers, the body as bytes, and how redirects go."""
     frame.imports |= {"import http.client", "from urllib.parse import urlsplit"}
-    rules, body = frame.description.rules, frame.description.body
+    body = frame.description.body
     frame.diagnostics = [entry for entry in frame.diagnostics if entry.code != "header-blanks"]  # they are sent
     assigned: dict[str, Expression] = {"url": frame.text(frame.description.address.exact)}
-    headers = [(literal(name), _padded(frame, name, value)) for name, value in headers_of(frame, _left_out)]
+    signature = signature_of(frame, native=_NATIVE, content=AS_BYTES)
+    kept = headers_of(frame, signature.replaces(_left_out))
+    headers = [(literal(name), _padded(frame, name, value)) for name, value in kept]
     if isinstance(body, MultipartBody):
         frame.imports |= {"import uuid"} if body.boundary is None else set()
         assigned["boundary"] = Code("uuid.uuid4().hex") if body.boundary is None else literal(body.boundary)
         if body.boundary is None:
             headers.append((literal("Content-Type"), Template(("multipart/form-data; boundary=", _BOUNDARY))))
-    signature = signature_of(frame, native=_NATIVE, content="payload")
     headers += [(literal(name), value) for name, value in (*basic_header(frame), *signature.headers)]
     payload = _payload(frame, signature.settings(settings))
     if frame.stores:
         frame.imports.add("import json")
-    if rules.follow:
-        frame.imports.add("from urllib.parse import urljoin, urlsplit")
-        frame.imports.discard("from urllib.parse import urlsplit")
-    if not rules.verify:
-        frame.imports.add("import ssl")
-    arguments = [literal(frame.description.method), Code("url"), Code("headers"), *([Code("payload")] if payload else [])]
+    challenge = challenge_of(frame)
+    _bring_send(frame, challenge)
+    arguments = [Entry(literal(frame.description.method)), Entry(Code("url")), Entry(Code("headers"))]
+    arguments += [Entry(Code("payload"))] if payload else []
+    arguments += [Entry(challenge.maker, head="auth=")] if challenge else []
     return {
         "stores": frame.stores,
         "lines": [(f"{name} = ", value) for name, value in assigned.items()],
@@ -48,21 +55,31 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "headers": sequence((sequence(pair, "()") for pair in headers), open_always=len(headers) > 1),
         "payload": payload if frame.payload != "shared" else None,
         "opened": frame.opened,
-        "rules": rules,
-        "timeout": seconds(rules),
-        "names": {name.lower() for name, _ in frame.description.headers},
-        "head": frame.description.method == "HEAD",
-        "user_info": "@" in urlsplit(exact_url(frame.description)).netloc,
-        "https": _https(rules),
-        "sent": call("send", *arguments),
+        "sent": Bracket("send(", tuple(arguments), ")"),
         "signature": frame.signature("str"),
         "main": frame.example(),
     }
 
 
-def _https(rules: Rules) -> Expression:
-    how = [Entry(Code(seconds(rules)), head="timeout=")] + ([] if rules.verify else [Entry(Code("context"), head="context=")])
-    return Bracket("http.client.HTTPSConnection(", (Entry(Code("host")), *how), ")")
+def _bring_send(frame: Frame, challenge: Challenge | None) -> None:
+    """The function that sends a request by the rules of the last one, which others of this code come before."""
+    rules, description = frame.description.rules, frame.description
+    cookies = rules.follow and rules.cookies
+    frame.imports |= {"from urllib.parse import urljoin, urlsplit"} if rules.follow else set()
+    frame.imports |= {"from http.cookiejar import CookieJar", "from urllib.request import Request"} if cookies else set()
+    frame.imports |= set() if rules.verify else {"import ssl"}
+    frame.bring(
+        "http_client_send.py.j2",
+        rules=rules,
+        timeout=seconds(rules),
+        tls=() if rules.verify else _ANY_CERTIFICATE,
+        cookies=cookies,
+        names=frozenset(name.lower() for name, _ in description.headers) & {"host", "content-length"},
+        head=description.method == "HEAD",
+        user_info="@" in urlsplit(exact_url(description)).netloc,
+        auth=challenge.kind if challenge else "",
+        tries=challenge.tries if challenge else 1,
+    )
 
 
 def _padded(frame: Frame, name: str, value: Expression) -> Expression:

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from runner.codegen.challenge import ntlm
 from runner.codegen.code import Frame, functions
 from runner.codegen.description import BytesBody, FileBody, FormBody, JsonBody, MultipartBody, Text
 from runner.codegen.parts import (
@@ -18,7 +19,6 @@ from runner.codegen.parts import (
     assignments,
     by_itself,
     call_of,
-    domain_and_password,
     exact_text,
     exact_url,
     header_list,
@@ -46,9 +46,9 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     frame.is_async = is_async
     signature = signature_of(frame, native=_NATIVE)
     piece = _body(frame, signature.settings(settings))
-    headers = headers_of(frame, partial(by_itself, piece.adds if piece else None))
-    odd = has_dots(exact) or has_bare_percent(exact)
-    assigned = assignments(frame, piece, whole_url=odd or signature.covers or _regrouped(frame), pairs="()")
+    headers = headers_of(frame, signature.replaces(partial(by_itself, piece.adds if piece else None)))
+    odd = not signature.in_url and (has_dots(exact) or has_bare_percent(exact))
+    assigned = assignments(frame, piece, whole_url=odd or signature.whole_url or _regrouped(frame), pairs="()")
     headers += signature.headers
     if headers:
         assigned["headers"] = header_list(headers)
@@ -116,8 +116,8 @@ def _auth(frame: Frame) -> list[Entry]:
         case "digest":
             return [Entry(Bracket("httpx.DigestAuth(", user_and_password(frame).entries, ")"), head="auth=")]
         case "ntlm":
-            frame.imports.add("from httpx_ntlm import HttpNtlmAuth")
-            return [Entry(Bracket("HttpNtlmAuth(", domain_and_password(frame), ")"), head="auth=")]
+            frame.imports.add("from collections.abc import Generator")
+            return [Entry(ntlm(frame, "ntlm_httpx.py.j2"), head="auth=")]
     return []
 
 

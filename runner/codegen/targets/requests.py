@@ -33,7 +33,7 @@ from runner.codegen.parts import (
 )
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
-from runner.codegen.signing import signature_of
+from runner.codegen.signing import headers_to_sign, signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, sequence
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -45,13 +45,11 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     """What the template gets: assignments, what is opened, and the call."""
     frame.imports.add("import requests")
     rules, exact = frame.description.rules, exact_url(frame.description)
-    signature = signature_of(frame, native=_NATIVE)
+    signature = signature_of(frame, native=_NATIVE - _not_native(frame))
     piece = _body(frame, signature.settings(settings))
-    signed = {name.lower() for name, _ in signature.headers}
-    left_out = partial(by_itself, piece.adds if piece else None)
-    headers = headers_of(frame, lambda name, value: name in signed or left_out(name, value))
+    headers = headers_of(frame, signature.replaces(partial(by_itself, piece.adds if piece else None)))
     dots, twice = has_dots(exact), repeated(headers)
-    assigned = assignments(frame, piece, whole_url=dots or signature.covers)
+    assigned = assignments(frame, piece, whole_url=dots or signature.whole_url)
     headers += signature.headers
     if headers:
         assigned["headers"] = _header_dict(frame, headers) if twice else header_mapping(headers)
@@ -112,14 +110,20 @@ def _auth(frame: Frame) -> list[Entry]:
             return [Entry(user_and_password(frame), head="auth=")]
         case "digest":
             frame.imports.add("from requests.auth import HTTPDigestAuth")
-            return [Entry(Bracket("HTTPDigestAuth(", user_and_password(frame).entries, ")"), head="auth=")]
+            return [Entry(Bracket("HTTPDigestAuth(", user_and_password(frame, encode=False).entries, ")"), head="auth=")]
         case "ntlm":
             frame.imports.add("from requests_ntlm import HttpNtlmAuth")
             return [Entry(Bracket("HttpNtlmAuth(", domain_and_password(frame), ")"), head="auth=")]
-        case "edgegrid":
+        case "edgegrid" if not _not_native(frame):
             frame.imports.add("from akamai.edgegrid import EdgeGridAuth")
             return [Entry(Bracket("EdgeGridAuth(", tuple(_edgegrid(frame)), ")"), head="auth=")]
     return []
+
+
+def _not_native(frame: Frame) -> set[str]:
+    """Auth of which a library lacks something: Akamai's knows no other host than the URL's."""
+    auth = frame.description.auth
+    return {"edgegrid"} if auth and auth.text("baseURL").parts else set()
 
 
 def _edgegrid(frame: Frame) -> Iterator[Entry]:
@@ -127,6 +131,8 @@ def _edgegrid(frame: Frame) -> Iterator[Entry]:
     names = {"client_token": "clientToken", "client_secret": "clientSecret", "access_token": "accessToken"}
     for name, given in names.items():
         yield Entry(frame.text(auth.text(given)), head=f"{name}=")
+    if signed := headers_to_sign(auth):
+        yield Entry(literal(signed), head="headers_to_sign=")
     if size := auth.text("maxBodySize").plain:
         yield Entry(Code(size), head="max_body=")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from runner.codegen.challenge import CHALLENGED, challenge_of
 from runner.codegen.code import Frame, functions
 from runner.codegen.description import Body, BytesBody, FileBody, JsonBody, MultipartBody
 from runner.codegen.parts import (
@@ -25,7 +26,7 @@ from runner.codegen.registry import Settings, Target
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
 
-_NATIVE = frozenset({"basic"})
+_NATIVE = frozenset({"basic"}) | CHALLENGED
 _URL = Entry(Code("url"))
 
 
@@ -36,16 +37,16 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     signature = signature_of(frame, native=_NATIVE)
     as_json = isinstance(description.body, JsonBody) and signature.settings(settings).body != "exact"
     payload, names = _payload(frame, as_json=as_json)
-    headers = headers_of(frame, partial(by_itself, JSON if as_json else None)) + basic_header(frame)
+    headers = headers_of(frame, signature.replaces(partial(by_itself, JSON if as_json else None))) + basic_header(frame)
     headers += signature.headers
     if "content_type" in names:
         headers.append(("Content-Type", Code("content_type")))
-    made = header_list(headers)
+    made, challenge = header_list(headers), challenge_of(frame)
     argument = payload if payload and frame.payload == "inline" else Code("payload")
     if frame.stores:
         frame.imports.add("import json")
     arguments = [Entry(literal(description.method)), _URL]
-    arguments += [Entry(Code("headers"), head="headers=")] if headers else []
+    arguments += [Entry(Code("headers"), head="headers=")] if headers or challenge else []
     arguments += [Entry(argument, head="json=" if as_json else "body=")] if payload else []
     _tell(frame)
     return {
@@ -55,6 +56,8 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "names": names,
         "signing": signature.lines,
         "headers": call("urllib3.HTTPHeaderDict", made) if repeated(headers) else made if headers else None,
+        "challenge": challenge,
+        "answer": call("auth.answer", Code("challenges"), literal(description.method), _URL.value),
         "opened": frame.opened,
         "sent": Bracket("urllib3.request(" if rules.verify else "pool.request(", (*arguments, *_how(frame)), ")"),
         "verify": rules.verify,
