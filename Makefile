@@ -8,7 +8,7 @@ BENCH_NPM := benchmarks/npm
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format collections bench clean FORCE
+.PHONY: help demo test lint format docs collections bench clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ format: $(VENV)/installed-lint ## let ruff format the code and sort the imports
 	$(BIN)/ruff check --select I --fix
 	$(BIN)/ruff format
 
+docs: $(VENV)/installed-docs ## make the site of docs/ in build/docs; links that lead nowhere are errors
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --fresh-env --quiet docs build/docs
+
 collections: $(VENV)/installed ## write collections/ and environments/ anew from the KIS catalogue
 	$(BIN)/python -m runner.kis.publish
 
@@ -36,7 +39,7 @@ bench: $(VENV)/installed $(BENCH_NPM)/node_modules/installed ## pabal against Ne
 	$(BIN)/python -m benchmarks $(BENCH)
 
 clean: ## remove the virtual environment and what was built
-	rm -rf $(VENV) dist $(dir $(SANDBOX)) $(BENCH_NPM)/node_modules
+	rm -rf $(VENV) build dist $(dir $(SANDBOX)) $(BENCH_NPM)/node_modules
 
 $(VENV)/installed: $(BUILT_FROM) $(if $(wildcard $(SANDBOX)),,FORCE)
 	$(PYTHON) -m venv $(VENV)

@@ -38,7 +38,7 @@ class RunStarted:
     """The first event. `started` is seconds since 1970.
 
     Where `of` is more than 1, several collections are run one after the other, each from its RunStarted to its RunFinished;
-    this one is the `number`th.
+    this one has that `number`.
     """
 
     collection: Collection
