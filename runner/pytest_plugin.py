@@ -6,6 +6,7 @@ Only this module is imported when pytest starts; what runs a collection comes wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,13 @@ OPTIONS = (
     ("--pabal-data", "PATH", "rows for the iterations: CSV or JSON"),
     ("--pabal-iterations", "N", "how often each collection runs"),
 )
+SCHEDULERS = {
+    "load": "LoadGroupScheduling",
+    "worksteal": "LoadGroupScheduling",
+    "loadgroup": "LoadGroupScheduling",
+    "loadscope": "LoadScopeScheduling",
+}
+"""What of pytest-xdist keeps groups of tests together, by `--dist`; `loadfile` and `each` do no harm as they are."""
 LISTS = (
     ("--pabal-env-var", "NAME=VALUE", "set an environment variable, repeatable"),
     ("--pabal-env-file", "PATH", "a .env file, repeatable: fills variables the environment leaves empty"),
@@ -40,9 +48,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--pabal-simulate", action="store_true", help="run collections for KIS against the built-in simulator")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker that keeps a collection's requests together under pytest-xdist, whether that is there or not."""
-    config.addinivalue_line("markers", "xdist_group(name): which tests run in the same process (pytest-xdist)")
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A collection's requests build on each other: under pytest-xdist one process gets them all, whatever `--dist` says."""
+    name = SCHEDULERS.get(config.getoption("dist"))
+    if name is None:
+        return None
+    scheduler = getattr(import_module("xdist.scheduler"), name)(config, log)
+    usual = scheduler._split_scope
+    scheduler._split_scope = lambda nodeid: _collection(nodeid) or usual(nodeid)
+    return scheduler
+
+
+def _collection(nodeid: str) -> str:
+    """The file, if a test is a request of a collection."""
+    file = nodeid.partition("::")[0]
+    return file if file.endswith(SUFFIX) else ""
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -166,8 +166,8 @@ def _options(command: click.Command) -> list[str]:
     return [name for param in command.params for name in (*param.opts, *param.secondary_opts)]
 
 
-OF_PYTEST = {"--lf", "--junitxml", "--dist"}
-"""Options of pytest and xdist that the README names."""
+OF_PYTEST = {"--lf", "--junitxml"}
+"""Options of pytest that the README names."""
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])

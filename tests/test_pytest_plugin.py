@@ -188,11 +188,33 @@ def test_a_broken_collection_is_told_without_a_traceback(pytester: pytest.Pytest
     assert "smoke.postman_collection.json" in text and "expected a list" in text and "Traceback" not in text
 
 
-def test_the_requests_of_a_collection_stay_in_one_process(pytester: pytest.Pytester, smoke: Path) -> None:
+@pytest.mark.parametrize("dist", ["load", "loadgroup", "loadscope"])
+def test_the_requests_of_a_collection_stay_in_one_process(pytester: pytest.Pytester, dist: str) -> None:
+    items = [item(f"{number}", "/") for number in range(3)]
+    for name in ("one", "two"):
+        folders = [{"name": "folder", "item": items}, {"name": "other", "item": items}]
+        pytester.path.joinpath(f"{name}.postman_collection.json").write_text(
+            json.dumps({"info": {"name": name}, "item": folders})
+        )
+    pytester.makepyfile("import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_own(n): pass")
     pytester.makeconftest(
-        "def pytest_collection_modifyitems(items):\n    print({m.kwargs['name'] for i in items for m in i.iter_markers('xdist_group')})"
+        """
+        import os
+
+        def pytest_runtest_logreport(report):
+            if report.when == "call" and "PYTEST_XDIST_WORKER" in os.environ:
+                with open(os.environ["PYTEST_XDIST_WORKER"] + ".log", "a") as log:
+                    print(report.nodeid, file=log)
+        """
     )
-    go(pytester, "--collect-only", "-s").stdout.fnmatch_lines(["*{'smoke.postman_collection.json'}*"])
+    words = ("-n", "2", "--dist", dist, "--pabal-env-var", "base=http://127.0.0.1:1", "--pabal-collect", ".")
+    pytester.runpytest_subprocess("-p", "no:cov", "-p", "no:hypothesispytest", "-o", "addopts=", *words)
+    ran = {path: path.read_text().splitlines() for path in pytester.path.glob("gw*.log")}
+    assert sum(map(len, ran.values())) == 16
+    for name in ("one", "two"):
+        (mine,) = filter(None, ([line for line in lines if line.startswith(f"{name}.")] for lines in ran.values()))
+        order = [f"{name}.postman_collection.json::{folder}::{number}" for folder in ("folder", "other") for number in range(3)]
+        assert mine == order
 
 
 def test_it_agrees_with_a_plain_run(pytester: pytest.Pytester, smoke: Path, recorder: Recorder) -> None:

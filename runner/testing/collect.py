@@ -101,7 +101,6 @@ def _request(parent: pytest.Collector, name: str, position: int, iteration: int,
         file.steps.item(position, subtests, iteration)
 
     item: pytest.Function = pytest.Function.from_parent(parent, name=name, callobj=call)
-    item.add_marker(pytest.mark.xdist_group(name=file.nodeid))
     return item
 
 
