@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from runner.errors import LoadError
 from runner.model import Json
@@ -24,7 +25,34 @@ _SAFE_INTEGER = 2**53 - 1
 _LONGEST = len(f"-{_SAFE_INTEGER}")
 
 
-def load_rows(path: str | Path, read: Reader = read_bytes) -> list[Json]:
+class Rows(Sequence[Json]):
+    """Rows kept as JSON text, an eighth of what they take as objects; each is read when its turn comes."""
+
+    def __init__(self, rows: Iterable[Json]) -> None:
+        self._text = bytearray()
+        self._starts = array("Q", [0])
+        for row in rows:
+            self._text += json.dumps(row, separators=(",", ":")).encode()
+            self._starts.append(len(self._text))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Json: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Json]: ...
+
+    def __getitem__(self, index: int | slice) -> Json | list[Json]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(len(self))[index]]
+        at = range(len(self))[index]
+        row: Json = json.loads(self._text[self._starts[at] : self._starts[at + 1]])
+        return row
+
+
+def load_rows(path: str | Path, read: Reader = read_bytes) -> Rows:
     """The rows of a data file, or of what `read` finds there.
 
     Raises:
@@ -37,8 +65,8 @@ def load_rows(path: str | Path, read: Reader = read_bytes) -> list[Json]:
     except json.JSONDecodeError as error:
         if _BROKEN_JSON.match(text):
             raise broken_json(error, str(path)) from error
-        return csv_rows(text, str(path))
-    return _json_rows(data, str(path))
+        return Rows(csv_rows(text, str(path)))
+    return Rows(_json_rows(data, str(path)))
 
 
 def _json_rows(data: Any, where: str) -> list[Json]:
@@ -51,7 +79,7 @@ def _json_rows(data: Any, where: str) -> list[Json]:
     return data
 
 
-def csv_rows(text: str, where: str = "") -> list[Json]:
+def csv_rows(text: str, where: str = "") -> Iterator[Json]:
     """Rows of CSV text: first record names the columns, blanks around cells go, surplus cells are dropped, missing ones absent.
 
     Unquoted cells that look like numbers become numbers, as in Newman; but an integer too long for JavaScript's numbers
@@ -59,7 +87,7 @@ def csv_rows(text: str, where: str = "") -> list[Json]:
     """
     records = _records(text, where)
     names = [cell if isinstance(cell, str) else str(cell) for cell in next(records, [])]
-    return [dict(zip(names, record, strict=False)) for record in records]
+    return (dict(zip(names, record, strict=False)) for record in records)
 
 
 def _records(text: str, where: str) -> Iterator[list[Any]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
-from runner.data import csv_rows, load_rows
+from runner.data import Rows, csv_rows, load_rows
 from runner.errors import LoadError
 
 
@@ -24,13 +26,13 @@ from runner.errors import LoadError
     ],
 )
 def test_csv_as_newman_reads_it(text: str, rows: list[dict[str, object]]) -> None:
-    assert csv_rows(text) == rows
+    assert list(csv_rows(text)) == rows
 
 
 def test_an_id_of_twenty_digits_keeps_its_digits() -> None:
     for digits in ("12345678901234567890", "-9007199254740992", "9" * 5000):
-        assert csv_rows(f"id\n{digits}\n") == [{"id": digits}]
-    assert csv_rows("id\n-9007199254740991\n") == [{"id": -9007199254740991}]
+        assert list(csv_rows(f"id\n{digits}\n")) == [{"id": digits}]
+    assert list(csv_rows("id\n-9007199254740991\n")) == [{"id": -9007199254740991}]
 
 
 def test_broken_quotes_name_the_line(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -43,7 +45,7 @@ def test_broken_quotes_name_the_line(tmp_path) -> None:  # type: ignore[no-untyp
 def test_json_rows_and_their_shape(tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "rows.data"
     path.write_bytes('\ufeff[{"a": 1}, {"a": null}]'.encode())
-    assert load_rows(path) == [{"a": 1}, {"a": None}]
+    assert list(load_rows(path)) == [{"a": 1}, {"a": None}]
     for text, message in (('{"a": 1}', "not a list"), ('[{"a": 1}, 2]', "row 2 is not an object"), ("7", "not a list")):
         path.write_text(text)
         with pytest.raises(LoadError, match=message):
@@ -56,3 +58,16 @@ def test_json_beyond_all_measure(tmp_path) -> None:  # type: ignore[no-untyped-d
         path.write_text(text)
         with pytest.raises(LoadError, match=rf"rows\.json: .*{message}"):
             load_rows(path)
+
+
+def test_rows_are_as_they_were_and_small() -> None:
+    rows = [
+        {"id": number, "name": f"이름 \ud800 {number}", "price": 1e999, "deep": {"a": [None, True, 0.1]}}
+        for number in range(1000)
+    ]
+    kept = Rows(rows)
+    assert list(kept) == rows
+    assert (len(kept), kept[-1], kept[1:3]) == (1000, rows[-1], rows[1:3])
+    with pytest.raises(IndexError):
+        kept[1000]
+    assert len(pickle.dumps(kept)) < 200_000
