@@ -48,7 +48,7 @@ class Workload:
     """`items` requests of a `kind` (get, order, row), `iterations` times or once for each of `rows` rows.
 
     `runs` is how often each runner does it; `target` how many times faster than Newman pabal means to be;
-    `newman` False is a run of pabal alone, to compare with its own larger sister.
+    `newman` False is a run of pabal alone, to compare with its own larger sister. `reported` turns every reporter on.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Workload:
     runs: int
     target: float
     newman: bool = True
+    reported: bool = False
 
     @property
     def requests(self) -> int:
@@ -79,7 +80,31 @@ WORKLOADS = (
     Workload(name="W4", about="5,000 POSTs, two scripts each", kind="order", items=200, iterations=25, runs=1, target=4),
     Workload(name="W7s", about="2,000 rows, one script each", kind="row", items=1, rows=2_000, runs=1, target=4, newman=False),
     Workload(name="W7", about="20,000 rows, one script each", kind="row", items=1, rows=20_000, runs=1, target=4),
+    Workload(
+        name="W8s",
+        about="1,000 rows, all reporters",
+        kind="row",
+        items=1,
+        rows=1_000,
+        runs=1,
+        target=0,
+        newman=False,
+        reported=True,
+    ),
+    Workload(
+        name="W8",
+        about="100,000 rows, all reporters",
+        kind="row",
+        items=1,
+        rows=100_000,
+        runs=1,
+        target=0,
+        newman=False,
+        reported=True,
+    ),
 )
+FILES = ("json", "junit", "html", "markdown", "tap")
+"""The reporters that write a file."""
 
 
 def write(workload: Workload, folder: Path, port: int) -> list[str]:
@@ -92,7 +117,12 @@ def write(workload: Workload, folder: Path, port: int) -> list[str]:
     folders = [{"name": f"folder {at}", "item": items[at : at + FOLDER_SIZE]} for at in range(0, len(items), FOLDER_SIZE)]
     collection.write_text(json.dumps({"info": {"name": workload.name, "schema": SCHEMA}, "item": folders}))
     arguments = ["run", str(collection), "-e", str(environment), "-n", str(workload.rows or workload.iterations)]
-    return [*arguments, "-d", str(write_rows(folder, workload.rows))] if workload.rows else arguments
+    if workload.rows:
+        arguments += ["-d", str(write_rows(folder, workload.rows))]
+    if workload.reported:
+        arguments += ["-r", ",".join(["cli", "progress", "github", *FILES])]
+        arguments += [word for name in FILES for word in (f"--reporter-{name}-export", str(folder / f"report.{name}"))]
+    return arguments
 
 
 def write_rows(folder: Path, count: int) -> Path:
