@@ -237,7 +237,7 @@ def _event(event: Event) -> Json:
 
 def _example(example: Example) -> Json:
     result: Json = {"id": example.id} if example.id else {}
-    result |= {"name": example.name, "code": example.code, "status": example.status}
+    result |= {**example.rest, "name": example.name, "code": example.code, "status": example.status}
     result["header"] = _params(example.headers)
     if example.body is not None:
         result["body"] = example.body

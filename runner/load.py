@@ -189,6 +189,10 @@ def _item(data: Json, where: Where) -> Item:
     )
 
 
+_EXAMPLE = frozenset(("name", "id", "code", "status", "header", "body", "_postman_previewlanguage", "originalRequest"))
+"""What of a saved response has a field of its own."""
+
+
 def _example(data: Any, where: Where, number: int) -> Example:
     here = where.at("response")
     root = as_object(data, here, number)
@@ -203,6 +207,7 @@ def _example(data: Any, where: Where, number: int) -> Example:
         body=None if body is None else _text(body),
         language=_text(root.get("_postman_previewlanguage")),
         request=request_from_json(request, here) if isinstance(request, dict | str) else None,
+        rest={key: value for key, value in root.items() if key not in _EXAMPLE},
     )
 
 

@@ -130,7 +130,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A saved response of an item. `language` is how Postman shows the body."""
+    """A saved response of an item. `language` is how Postman shows the body; `rest` is what only exports need, as it was read."""
 
     name: str
     id: str = ""
@@ -140,6 +140,7 @@ class Example:
     body: str | None = None
     language: str = ""
     request: Request | None = None
+    rest: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

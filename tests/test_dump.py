@@ -67,7 +67,15 @@ requests = st.builds(
 codes = st.lists(texts, max_size=3).map("\n".join)
 events = st.lists(st.builds(Event, listen=st.just("test"), code=codes, id=texts, disabled=st.booleans()), max_size=2).map(tuple)
 examples = st.builds(
-    Example, name=texts, id=texts, code=st.integers(100, 599), status=texts, headers=params, body=some, language=texts
+    Example,
+    name=texts,
+    id=texts,
+    code=st.integers(100, 599),
+    status=texts,
+    headers=params,
+    body=some,
+    language=texts,
+    rest=st.fixed_dictionaries({}, optional={"responseTime": st.integers(), "cookie": st.lists(st.just({"key": "a"}))}),
 )
 items = st.builds(
     Item,
