@@ -3,8 +3,8 @@
 * Postman's script sandbox, fetched from the npm registry as `runner/sandbox/npm/package-lock.json` pins it, is laid in
   `runner/sandbox/vendor/`: from there it goes into the wheel, and an editable install finds it beside the code. The lock
   names that one package only, since the bundle in it needs no other.
-* Collections go into the wheel as `runner/_bundled/collections`, and so do environments, but only blank ones: a file
-  with values in it may hold somebody's keys, so it is left out of wheel and sdist.
+* Collections go into the sdist, and so do environments, but only blank ones: a file with values in it may hold somebody's
+  keys. The wheel needs neither: `pabal init` writes them.
 """
 
 from __future__ import annotations
@@ -67,17 +67,15 @@ class PabalBuildHook(BuildHookInterface[BuilderConfig]):
         return [] if unneeded else [NODE_FROM_PYPI]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Lay the sandbox in place and name the sample files to pack."""
+        """Lay the sandbox in place; for an sdist, name the sample files to pack."""
         root = Path(self.root)
         if self.target_name == "sdist":
-            build_data["force_include"].update(samples(root, "."))
+            build_data["force_include"].update(samples(root))
             return
         try:
             vendor(root)
         except BuildError as error:
             self.app.abort(f"\npabal cannot be built here.\n{error}")
-        if version == "standard":
-            build_data["force_include"].update(samples(root, "runner/_bundled"))
 
 
 def vendored(root: Path) -> bool:
@@ -164,10 +162,10 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def samples(root: Path, target: str) -> dict[str, str]:
-    """The collections and blank environments to pack, as a map from file to its place below `target`."""
+def samples(root: Path) -> dict[str, str]:
+    """The collections and blank environments to pack, as a map from file to its place."""
     files = [*json_files(root / "collections"), *filter(is_blank, json_files(root / "environments"))]
-    return {str(file): f"{target}/{file.relative_to(root).as_posix()}" for file in files}
+    return {str(file): file.relative_to(root).as_posix() for file in files}
 
 
 def json_files(folder: Path) -> Iterator[Path]:

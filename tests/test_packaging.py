@@ -66,15 +66,6 @@ def built(kind: str, source: Path) -> Path:
     return source / "dist" / ran.stdout.split()[-1]
 
 
-def packed(artefact: Path) -> list[str]:
-    """The names of the files in a wheel or sdist."""
-    if artefact.suffix == ".whl":
-        with zipfile.ZipFile(artefact) as wheel:
-            return wheel.namelist()
-    with tarfile.open(artefact) as sdist:
-        return sdist.getnames()
-
-
 def install_npm(folder: Path, script: str) -> None:
     """Put an `npm` (and the `node` it would need) into `folder`, for the hook to find."""
     for name, text in (("node", "exit 0"), ("npm", script)):
@@ -93,30 +84,29 @@ def npm_delivering(folder: Path, code: str) -> str:
     return f'[ "$1" = ci ] || exit 9\n{mkdir} node_modules && {cp} -r "{package}" node_modules/postman-sandbox'
 
 
-def test_the_wheel_holds_sandbox_licences_and_samples(source: Path, no_node: Path) -> None:
-    sample = {"name": "blank", "values": [{"key": "TOKEN", "value": ""}, {"key": "HOST", "value": "https://127.0.0.1:1"}]}
-    (source / "environments").mkdir(exist_ok=True)
-    (source / "environments/blank.postman_environment.json").write_text(json.dumps(sample))
+def test_the_wheel_holds_the_sandbox_and_its_licences(source: Path, no_node: Path) -> None:
     with zipfile.ZipFile(built("wheel", source)) as wheel:
         names = set(wheel.namelist())
         code = wheel.read("runner/sandbox/vendor/bootcode.js")
     assert hashlib.sha256(code).hexdigest() == hatch_build.BOOTCODE_SHA256
     assert {f"runner/sandbox/vendor/{name}" for name in ("LICENSE.md", "NOTICE")} < names
-    assert "runner/_bundled/environments/blank.postman_environment.json" in names
-    assert {f"runner/_bundled/collections/{path.name}" for path in (ROOT / "collections").glob("*.json")} <= names
     assert "runner/py.typed" in names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "hatch_build", "runner/sandbox/npm"))]
 
 
-@pytest.mark.parametrize("kind", ["wheel", "sdist"])
-def test_environments_with_values_are_not_packed(source: Path, kind: str) -> None:
+def test_the_sdist_holds_samples_but_no_environment_with_values(source: Path) -> None:
     (source / "environments").mkdir(exist_ok=True)
+    sample = {"name": "blank", "values": [{"key": "TOKEN", "value": ""}, {"key": "HOST", "value": "https://127.0.0.1:1"}]}
+    (source / "environments/blank.postman_environment.json").write_text(json.dumps(sample))
     for name, value in (("keys", "PSabc123"), ("login", "https://me:pw@host/")):
         file = {"name": name, "values": [{"key": "A", "value": ""}, {"key": "B", "value": value}]}
         (source / f"environments/{name}.postman_environment.json").write_text(json.dumps(file))
     (source / "environments/broken.json").write_text("{")
     (source / "environments/mine.local.json").write_text('{"values": []}')
-    names = packed(built(kind, source))
+    with tarfile.open(built("sdist", source)) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert "environments/blank.postman_environment.json" in names
+    assert {f"collections/{path.name}" for path in (ROOT / "collections").glob("*.json")} <= names
     assert not [name for name in names if name.endswith(("keys.postman_environment.json", "login.postman_environment.json"))]
     assert not [name for name in names if name.endswith(("broken.json", "mine.local.json"))]
 
