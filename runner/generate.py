@@ -27,7 +27,8 @@ class CodeOptions:
     """What code to make. `requests` are names, ids, paths (`Folder/Request`) or patterns of these; none means all.
 
     Options named as in Postman's settings have their meaning: `request_timeout` is in ms, 0 for none; a tab counts as
-    `indent_count` columns. `inline_values` writes every value into the code, secrets too.
+    `indent_count` columns. `inline_values` writes every value into the code, secrets too. `per_folder` makes a pytest module
+    for each folder.
     """
 
     target: str = "requests"
@@ -42,6 +43,7 @@ class CodeOptions:
     trim_request_body: bool = False
     extras: Mapping[str, str] = field(default_factory=dict)
     sandbox_fallback: bool = True
+    per_folder: bool = False
 
 
 def generate(
@@ -62,6 +64,8 @@ def generate(
 def files(session: Session, code: CodeOptions) -> Iterator[File]:
     """The same for a session that is ready."""
     wanted = target(code.target)
+    if code.per_folder and wanted.name != "pytest":
+        raise UsageError(f"{wanted.name} makes no modules of folders", hint="leave out --per-folder, or choose -t pytest")
     plan = replace(session.plan, steps=chosen(session.plan, code.requests))
     session.scopes.data = Scope.of(plan.row(0))
     taken: set[str] = set()
@@ -116,4 +120,6 @@ def _sources(session: Session, code: CodeOptions) -> Sources:
 def _settings(code: CodeOptions) -> Settings:
     indent = "\t" if code.indent_type == "tab" else " " * code.indent_count
     style = Style(indent=indent, width=code.line_length, tab=code.indent_count)
-    return Settings(style=style, body=code.body, extras=code.extras, sandbox_fallback=code.sandbox_fallback)
+    return Settings(
+        style=style, body=code.body, extras=code.extras, sandbox_fallback=code.sandbox_fallback, per_folder=code.per_folder
+    )

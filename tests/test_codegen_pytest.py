@@ -10,7 +10,7 @@ import pytest
 from ruff import find_ruff_bin
 
 import runner.testing  # noqa: F401  once, not again in each run of pytest within pytest
-from runner import Environment, Options, Variable
+from runner import Environment, Options, UsageError, Variable
 from runner.codegen.registry import File
 from runner.generate import CodeOptions, generate
 from runner.load import collection_from_json
@@ -237,3 +237,64 @@ def test_modules_are_clean_python(tmp_path: Path) -> None:
                 [find_ruff_bin(), *command, "--isolated", "-"], input=file.text.encode(), capture_output=True, cwd=tmp_path
             )
             assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+
+
+def folders(recorder: Recorder) -> list[Any]:
+    """Folders in folders, requests between them, and a script that two folders and one that a folder and a request share."""
+    store = 'pm.environment.set("n", Number(pm.environment.get("n") || 0) + 1)'
+    return [
+        item("first", recorder.url("/first"), store),
+        {
+            "name": "B",
+            "item": [item("b1", recorder.url("/b1/{{n}}"), store), {"name": "A", "item": [item("a1", recorder.url("/a1"))]}],
+            "event": [{"listen": "test", "script": {"exec": 'pm.test("in B", () => {})'}}],
+        },
+        {"name": "A", "item": [item("first", recorder.url("/a2"), JAVASCRIPT, 'pm.test("in B", () => {})')]},
+        item("last", recorder.url("/last/{{n}}"), JAVASCRIPT),
+    ]
+
+
+def written(pytester: pytest.Pytester, items: list[Any], data: Any = None) -> list[File]:
+    collection = collection_from_json({"info": {"name": "Big shop"}, "item": items})
+    files = list(generate(collection, Options(data=data), CodeOptions(target="pytest", per_folder=True)))
+    for file in files:
+        (pytester.path / file.path).write_text(file.text, "utf-8")
+    return files
+
+
+def test_a_module_for_each_folder_keeps_the_order_and_one_run(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    files = written(pytester, folders(recorder))
+    assert [file.path for file in files] == [
+        "big_shop_suite.py",
+        "conftest.py",
+        "test_big_shop_1_top.py",
+        "test_big_shop_2_b.py",
+        "test_big_shop_3_b_a.py",
+        "test_big_shop_4_a.py",
+        "test_big_shop_5_top.py",
+    ]
+    assert [bool(file.diagnostics) for file in files] == [True] + [False] * 6
+    recorded = pytester.inline_run("-p", "no:cacheprovider")
+    recorded.assertoutcome(passed=5 + 5)
+    assert [request.target for request in recorder.requests] == ["/first", "/b1/1", "/a1", "/a2", "/last/2"]
+    recorder.requests.clear()
+    pytester.inline_run("-p", "no:cacheprovider", "test_big_shop_2_b.py").assertoutcome(passed=1 + 1)
+    assert [request.target for request in recorder.requests] == ["/b1/%7B%7Bn%7D%7D"]
+
+
+def test_iterations_go_through_all_modules(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    written(pytester, folders(recorder)[:2], data=[{"x": 1}, {"x": 2}])
+    pytester.inline_run("-p", "no:cacheprovider")
+    assert [request.target for request in recorder.requests] == ["/first", "/b1/1", "/a1", "/first", "/b1/3", "/a1"]
+
+
+def test_modules_of_folders_are_clean_python(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    written(pytester, folders(recorder))
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run([find_ruff_bin(), *command, "--isolated", "."], capture_output=True, cwd=pytester.path)
+        assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+
+
+def test_only_pytest_modules_are_split() -> None:
+    with pytest.raises(UsageError, match="requests makes no modules of folders"):
+        list(generate(MOCK, Options(), CodeOptions(per_folder=True)))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     "target inline_values body indent_count indent_type line_length request_timeout follow_redirect trim_request_body "
-    "sandbox_fallback"
+    "sandbox_fallback per_folder"
 ).split()
 
 
@@ -85,6 +85,7 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
         help="Run scripts that cannot be translated in Postman's sandbox, or let them fail.",
         panel="Code",
     ),
+    click.option("--per-folder", is_flag=True, help="With -t pytest, a module for each folder; -o is a directory.", panel="Code"),
     click.option("--check", is_flag=True, help="Run the code against a recorder on this machine.", panel="Check"),
     click.option("--python", metavar="PATH", help="Python with the target's libraries, for --check.", panel="Check"),
     click.option("--report", metavar="PATH", help="Write notes and verdicts as JSON (- is stdout).", panel="Check"),
@@ -179,7 +180,9 @@ def _write(made: list[File], output: str | None) -> None:
     elif len(made) == 1:
         click.echo(made[0].text, nl=False)
     else:
-        raise UsageError(f"that is code for {len(made)} requests", hint="choose one with --request, or give a directory with -o")
+        several = f"code for {len(made)} requests" if made[0].step else f"{len(made)} files"
+        hint = "choose one with --request, or give a directory with -o" if made[0].step else "give a directory with -o"
+        raise UsageError(f"that is {several}", hint=hint)
 
 
 def save(made: list[File], output: Path, *, as_directory: bool = False) -> None:

@@ -312,16 +312,20 @@ def file_name(step: Step, suffix: str) -> str:
     return "/".join(parts) + suffix
 
 
-def sorted_imports(lines: Iterable[str]) -> list[list[str]]:
-    """Import lines in the blocks and the order in which ruff's isort wants them, one line for each module."""
+def sorted_imports(lines: Iterable[str], *, beside: str = "") -> list[list[str]]:
+    """Import lines in the blocks and the order in which ruff's isort wants them, one line for each module.
+
+    `beside` is the module that lies beside the code, which has a block of its own.
+    """
     names: dict[str, set[str]] = {}
     for line in lines:
         head, _, imported = line.partition(" import ")
         names.setdefault(head, set()).update(imported.split(", ") if imported else ())
     merged = [f"{head} import {', '.join(sorted(found, key=_isort))}" if found else head for head, found in names.items()]
-    blocks: tuple[list[str], list[str]] = ([], [])
+    blocks: tuple[list[str], list[str], list[str]] = ([], [], [])
     for line in merged:
-        blocks[line.split()[1].partition(".")[0] not in sys.stdlib_module_names].append(line)
+        top = line.split()[1].partition(".")[0]
+        blocks[2 if top == beside else top not in sys.stdlib_module_names].append(line)
     return [sorted(block, key=lambda line: (line.startswith("from"), line.lower())) for block in blocks if block]
 
 

@@ -1,194 +1,149 @@
-"""A pytest module of a whole collection: a test for each request, in order, with its scripts in Python."""
+"""Pytest modules of a whole collection: a test for each request, in order, with its scripts in Python."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from runner import __version__
-from runner import url as urls
 from runner.codegen.code import sorted_imports, templates
-from runner.codegen.docs import docstring, harmless
+from runner.codegen.docs import harmless
 from runner.codegen.format import formatted
-from runner.codegen.literals import without_literals
 from runner.codegen.names import environ_name, identifier
 from runner.codegen.registry import File, Job, Target
-from runner.codegen.scripting import Scripts, scripts_of
+from runner.codegen.scripting import Script, Scripts, scripts_of
 from runner.codegen.scripts.context import SUPPORT
-from runner.codegen.writer import Code, Expression, Style, call, literal, mapping, sequence, string, write
-from runner.dump import auth_json, body_json, url_json
+from runner.codegen.suites import NAMES, Line, Module, fetched, flat
+from runner.codegen.writer import call, literal, mapping
 from runner.errors import SendError
-from runner.model import Auth, Folder, Item, Param, Url
 from runner.plan import Step
 from runner.request import prepare, resolve
-from runner.variables import Scope
 
-_NAMES = frozenset("SUITE ROWS Run Suite JavaScript Iterator Any pytest os environment global_variables run iteration".split())
-_FLAT = Style(width=10**9)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A folder or a request in the module; `test` is the name of a request's test, `doc` its docstring."""
-
-    name: str
-    definition: str
-    test: str = ""
-    doc: str = ""
+_FIXTURES = ("import os", "from collections.abc import Iterator", "from typing import Any", "import pytest")
 
 
 @dataclass(kw_only=True)
-class Module:
-    """A module under way: the names given so far, and what is to come from the process environment."""
+class Suite:
+    """What is written of a collection: in one module, or in one for each folder with what they share beside them."""
 
     job: Job
     scripts: Scripts
-    taken: set[str]
-    groups: dict[int, str] = field(default_factory=dict)
-    secrets: dict[str, str] = field(default_factory=dict)
+    module: Module
+    lines: list[Line] = field(default_factory=list)
 
-    def tree(self) -> Iterator[Line]:
-        """Folders and requests in the order of the collection."""
-        for step in self.job.plan.steps:
-            plain = self._without_literals(step)
-            self.groups[id(step.chain[0])] = "SUITE"
-            for parent, folder, shown in zip(step.chain, step.chain[1:], plain.chain[1:], strict=False):
-                if id(folder) not in self.groups:
-                    yield self._folder(folder, shown, self.groups[id(parent)])
-            yield self._request(plain, step)
+    @cached_property
+    def name(self) -> str:
+        """The collection's name as a part of file names."""
+        return identifier(self.job.plan.collection.name, fallback="collection").rstrip("_")
 
-    def _without_literals(self, step: Step) -> Step:
-        """The step with its literal secrets as variables, which have one name for one value in the whole module."""
-        secrets = self.job.sources.secrets
-        if secrets is None:
-            return step
-        taken = {entry.key for _, scope in self.job.sources.scopes.layers() for entry in scope}
-        plain, found = without_literals(step, secrets, taken)
-        if any(self.secrets.get(name, value) != value for name, value in found.items()):
-            plain, found = without_literals(step, secrets, taken | self.secrets.keys())
-        self.secrets.update(found)
-        return plain
+    def whole(self) -> Iterator[File]:
+        """One module."""
+        imports = [*_FIXTURES, *_support(self._scripts()), "from runner.testing import Run, Suite"]
+        written = self._written(self._scripts()) | self._fixtures("module") | {"lines": self.lines}
+        yield self._file(f"test_{self.name}.py", "pytest.py.j2", imports, **written)
 
-    def _folder(self, folder: Folder, shown: Folder, parent: str) -> Line:
-        name = self.name(folder.name)
-        self.groups[id(folder)] = name
-        return Line(
-            name=name,
-            definition=_flat(call(f"{parent}.folder", literal(folder.name), **self.owner(folder, shown.auth)), f"{name} = "),
+    def by_folder(self) -> Iterator[File]:
+        """What all share and their fixtures, then a module for each folder, numbered so that they run in order."""
+        shared = f"{self.name}_suite"
+        own = {id(script): number for number, lines in self._folders() for script in self._of(lines, shared=False)}
+        common = [script for script in self._scripts() if id(script) not in own]
+        folders = [line for line in self.lines if not line.test]
+        imports = [*_support(common), "from runner.testing import Suite"]
+        yield self._file(f"{shared}.py", "pytest_suite.py.j2", imports, **self._written(common), lines=folders)
+        yield self._file(
+            "conftest.py",
+            "pytest_conftest.py.j2",
+            [*_FIXTURES, "from runner.testing import Run", f"from {shared} import SUITE"],
+            **self._fixtures("session"),
+        )
+        for number, lines in self._folders():
+            yield self._folder(number, lines, shared, {script.name for script in common})
+
+    def _folder(self, number: int, lines: list[Line], shared: str, common: Collection[str]) -> File:
+        step, width = lines[0].step, len(str(len(self._folders())))
+        assert step is not None  # noqa: S101 (only requests are tested)
+        scripts = [script for script in self._of(lines, shared=True) if script.name not in common]
+        used = {script.name for script in self._of(lines, shared=True)} & {*common} | {self.module.groups[id(step.chain[-1])]}
+        title = "_".join(identifier(folder, fallback="folder").rstrip("_") for folder in step.path) or "top"
+        imports = [
+            "import pytest",
+            *_support(scripts),
+            "from runner.testing import Run",
+            f"from {shared} import {', '.join(used)}",
+        ]
+        return self._file(
+            f"test_{self.name}_{number:0{width}}_{title}.py",
+            "pytest_folder.py.j2",
+            imports,
+            title=harmless(" › ".join((self.job.plan.collection.name, *step.path))),
+            scripts=scripts,
+            lines=lines,
+            iterations=self.job.plan.iterations,
         )
 
-    def _request(self, plain: Step, step: Step) -> Line:
-        item, request = step.item, plain.item.request
-        name = self.name(item.name)
-        named: dict[str, Expression] = {}
-        if request.headers:
-            named["headers"] = sequence(_header(param) for param in request.headers)
-        if request.body is not None:
-            body = body_json(request.body)
-            named["body"] = literal(body["raw"] if body.keys() == {"mode", "raw"} else body)
-        if self._wanted(item):
-            named["id"] = literal(item.id)
-        url = _url(request.url)
-        made = call(
-            f"{self.groups[id(step.chain[-1])]}.request",
-            literal(item.name),
-            literal(request.method),
-            url,
-            **named,
-            **self.owner(item, request.auth),
-        )
-        return Line(
-            name=name,
-            definition=_flat(made, f"{name} = "),
-            test=self.name(f"test {item.name}"),
-            doc=docstring(step.title, item.request.description or item.description, 1),
-        )
+    def _folders(self) -> list[tuple[int, list[Line]]]:
+        """The requests, as long as they are in one folder, and a number for them."""
+        tests = [line for line in self.lines if line.step]
+        groups = [list(found) for _, found in groupby(tests, key=lambda line: id(line.step and line.step.chain[-1]))]
+        return list(enumerate(groups, 1))
 
-    def _wanted(self, item: Item) -> bool:
-        """Whether a script may name the item by its id."""
-        return bool(item.id) and any(item.id in code for _, code in self.scripts.found)
+    def _of(self, lines: Iterable[Line], *, shared: bool) -> list[Script]:
+        """The scripts of requests; unless `shared`, only those that no request of another folder and no folder has."""
+        mine = {id(line.step.item): line.step.item for line in lines if line.step}
+        found = {
+            id(each): each for item in mine.values() for kind in ("prerequest", "test") for each in self.scripts.of(item, kind)
+        }
+        if shared:
+            return list(found.values())
+        owners = [owner for step in self.job.plan.steps for owner in step.owners if id(owner) not in mine]
+        others = {id(each) for owner in owners for kind in ("prerequest", "test") for each in self.scripts.of(owner, kind)}
+        return [script for key, script in found.items() if key not in others]
 
-    def owner(self, owner: Folder | Item, auth: Auth | None) -> dict[str, Expression]:
-        """What folders and requests have in common."""
-        named: dict[str, Expression] = {"auth": literal(auth_json(auth))} if auth else {}
-        if owner.behavior:
-            named["behavior"] = literal(dict(owner.behavior))
-        for listen in ("prerequest", "test"):
-            if found := self.scripts.of(owner, listen):
-                named[listen] = sequence(Code(script.name) for script in found)
-        return named
+    def _scripts(self) -> list[Script]:
+        return list(self.scripts.found.values())
 
-    def name(self, wanted: str) -> str:
-        """A name nothing else has."""
-        found = identifier(wanted, fallback="request", taken=self.taken)
-        self.taken.add(found)
-        return found
+    def _written(self, scripts: list[Script]) -> dict[str, Any]:
+        """The suite with its folders, and scripts."""
+        collection = self.job.plan.collection
+        named = self.module.owner(collection, collection.auth)
+        if variables := self.module.variables(self.job.sources.scopes.collection):
+            named = {"variables": literal(variables), **named}
+        suite = flat(call("", literal(collection.name), **named))[1:-1].rstrip(",")
+        return {"scripts": scripts, "suite": suite}
 
-    def variables(self, scope: Scope) -> dict[str, Any]:
-        """The variables of a scope, secrets fetched when the module runs."""
-        return {entry.key: self._value(entry.key, scope.get(entry.key), entry.type) for entry in scope}
+    def _fixtures(self, scope: str) -> dict[str, Any]:
+        """What the fixtures are made of."""
+        plan, scopes = self.job.plan, self.job.sources.scopes
+        rows = [dict(row) for row in plan.rows]
+        environment = self.module.variables(scopes.environment)
+        environment |= {name: fetched(environ_name(name)) for name in self.module.secrets if name not in environment}
+        return {
+            "scope": scope,
+            "guarded": any(_changes(step, self.job) for step in plan.steps),
+            "rows": flat(literal(rows)) if rows else "",
+            "environment": flat(mapping((literal(key), literal(value)) for key, value in environment.items())),
+            "globals": flat(literal(found)) if (found := self.module.variables(scopes.globals)) else "",
+            "settings": "".join(f", {setting}" for setting in _settings(self.job)),
+            "iterations": plan.iterations,
+        }
 
-    def _value(self, key: str, value: Any, type: str) -> Any:
-        hole = self.job.sources.choose(key, value, type)
-        return fetched(hole.key) if hole is not None and hole.source == "environ" else value
-
-
-def fetched(name: str) -> Code:
-    """A variable of the process environment, empty if it is not there."""
-    return Code(f'os.environ.get({string(name)}, "")')
-
-
-def _flat(value: Expression, before: str = "") -> str:
-    return write(value, before=before, style=_FLAT)
-
-
-def _header(param: Param) -> Expression:
-    if param.disabled or param.value is None:
-        return literal({"key": param.key, "value": param.value, **({"disabled": True} if param.disabled else {})})
-    return literal((param.key, param.value))
-
-
-def _url(url: Url) -> Expression:
-    """The URL as one text where that is the same, else in Postman's parts."""
-    text = urls.unparse(url)
-    same = not url.variables and urls.as_parts(Url(text=text)) == urls.as_parts(url)
-    return literal(text if same else url_json(url))
+    def _file(self, path: str, template: str, imports: Iterable[str], **written: Any) -> File:
+        blocks = sorted_imports(imports, beside=f"{self.name}_suite")
+        doc = harmless(self.job.plan.collection.name)
+        text = templates().get_template(template).render(doc=doc, version=__version__, imports=blocks, **written)
+        told = tuple(self.scripts.diagnostics) if "suite" in written else ()
+        return File(path=path, text=formatted(text, self.job.settings.style), diagnostics=told)
 
 
 def generate(job: Job) -> Iterator[File]:
-    """The module."""
-    plan = job.plan
-    collection = plan.collection
-    scripts = scripts_of(plan.steps, taken=_NAMES, fallback=job.settings.sandbox_fallback)
-    module = Module(job=job, scripts=scripts, taken={*_NAMES, *scripts.names})
-    tree = list(module.tree())
-    scopes = job.sources.scopes
-    environment = module.variables(scopes.environment)
-    environment |= {name: fetched(environ_name(name)) for name in module.secrets if name not in environment}
-    suite = module.owner(collection, collection.auth)
-    if variables := module.variables(scopes.collection):
-        suite = {"variables": literal(variables), **suite}
-    rows = [dict(row) for row in plan.rows]
-    text = templates().get_template("pytest.py.j2").render(
-        doc=harmless(collection.name),
-        version=__version__,
-        imports=sorted_imports(_imports(scripts)),
-        scripts=list(scripts.found.values()),
-        suite=_flat(call("", literal(collection.name), **suite))[1:-1].rstrip(","),
-        rows=_flat(literal(rows)) if rows else "",
-        environment=_flat(mapping((literal(key), literal(value)) for key, value in environment.items())),
-        globals=_flat(literal(found)) if (found := module.variables(scopes.globals)) else "",
-        settings="".join(f", {setting}" for setting in _settings(job)),
-        iterations=plan.iterations,
-        guarded=any(_changes(step, job) for step in plan.steps),
-        tree=tree,
-    )  # fmt: skip
-    yield File(
-        path=f"test_{identifier(collection.name, fallback='collection')}.py",
-        text=formatted(text, job.settings.style),
-        diagnostics=tuple(scripts.diagnostics),
-    )
+    """The module, or those of the folders."""
+    scripts = scripts_of(job.plan.steps, taken=NAMES, fallback=job.settings.sandbox_fallback)
+    suite = Suite(job=job, scripts=scripts, module=Module(job=job, scripts=scripts, taken={*NAMES, *scripts.names}))
+    suite.lines += suite.module.tree()
+    yield from suite.by_folder() if job.settings.per_folder else suite.whole()
 
 
 def _changes(step: Step, job: Job) -> bool:
@@ -212,13 +167,16 @@ def _settings(job: Job) -> Iterator[str]:
         yield "insecure=True"
 
 
-def _imports(scripts: Scripts) -> Iterator[str]:
-    yield from ("import os", "from collections.abc import Iterator", "from typing import Any", "import pytest")
-    support = sorted(scripts.imports - {"Any"})
-    if support:
-        yield f"from {SUPPORT} import {', '.join(support)}"
-    used = ["JavaScript"] if any(script.reason and script.text.startswith("#") for script in scripts.found.values()) else []
-    yield f"from runner.testing import {', '.join([*used, 'Run', 'Suite'])}"
+def _support(scripts: Iterable[Script]) -> Iterator[str]:
+    """The imports that scripts need."""
+    scripts = list(scripts)
+    support = {name for script in scripts for name in script.imports}
+    if "Any" in support:
+        yield "from typing import Any"
+    if names := sorted(support - {"Any"}):
+        yield f"from {SUPPORT} import {', '.join(names)}"
+    if any(script.reason and script.text.startswith("#") for script in scripts):
+        yield "from runner.testing import JavaScript"
 
 
 TARGETS = (
