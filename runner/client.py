@@ -58,7 +58,8 @@ class Client(Generic[Session]):
     """Base of generated clients. Use as a context manager, or `close` it.
 
     Requests that change an account are only sent with `allow_changes`, on a real account only with `allow_real_changes`
-    too. `failures` are the names of the checks of the last request that did not hold. `timeout` is in seconds.
+    too. `failures` are the names of the checks of the last request that did not hold, with secrets hidden: what is named like
+    one, and the variables called so in `secrets`. `timeout` is in seconds.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Client(Generic[Session]):
         environment: Mapping[str, Any],
         collection: Mapping[str, Any],
         globals: Mapping[str, Any],
+        secrets: Iterable[str] = (),
     ) -> None:
         self.session = session
         self.timeout = timeout
@@ -85,6 +87,9 @@ class Client(Generic[Session]):
             dynamic=Dynamic(lambda texts: self._engine().replace_in(texts)),
         )
         self._v8: Any = None
+        self._secrets = Secrets()
+        for name in secrets:
+            self._secrets.add_name(name)
         self._extensions = _extensions(self.scopes, allow_real_changes)
 
     def __enter__(self) -> Self:
@@ -128,6 +133,8 @@ class Client(Generic[Session]):
             Refused: it changes an account, and that is not allowed.
         """
         prepared = Prepared(method=method, url=url, headers=tuple([(name, str(value)) for name, value in headers.items()]))
+        for line in prepared.headers:
+            self._secrets.learn_header(*line)
         if any(extension.changes(prepared) for extension in self._extensions):
             self.confirm()
         for extension in self._extensions:
@@ -146,6 +153,7 @@ class Client(Generic[Session]):
     def after(self, scripts: Sequence[Script | JavaScript], response: Response, *, first: bool = True) -> None:
         """Run test scripts, which store tokens and the like; `first` of a request unless `before` was called."""
         self.failures = [] if first else self.failures
+        self._secrets.learn_fields(response.text)
         self._run(scripts, "test", {"method": "GET", "url": response.url}, _json(response), self._cookies(response.url))
 
     def _cookies(self, url: str) -> tuple[Json, ...]:
@@ -198,12 +206,19 @@ class Client(Generic[Session]):
     def _hear(self, said: Said) -> Answer:
         match said:
             case Assertion(passed=False, skipped=False, name=name):
-                self.failures.append(name)
+                self._fail(name)
             case ScriptError(name=name, message=message):
-                self.failures.append(f"{name}: {message}")
+                self._fail(f"{name}: {message}")
             case RequestCall(request=request):
                 return self._ask(request)
         return None
+
+    def _fail(self, text: str) -> None:
+        """Note what did not hold, as a report would show it."""
+        for _, scope in self.scopes.layers():
+            for entry in scope:
+                self._secrets.learn(entry.key, entry.value, entry.type)
+        self.failures.append(self._secrets.hide(text))
 
     def _ask(self, request: Json) -> RequestAnswer:
         """Send what a script asks for."""

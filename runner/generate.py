@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from runner.assemble import Session
 from runner.codegen.describe import Sources
@@ -20,6 +20,9 @@ from runner.model import Collection
 from runner.options import Options
 from runner.plan import Plan, Step
 from runner.variables import Scope
+
+if TYPE_CHECKING:
+    from runner.codegen.checking import Expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,18 @@ def files(session: Session, code: CodeOptions) -> Iterator[File]:
         path = _free(PurePosixPath(file.path), taken)
         taken.add(path)
         yield file if path == file.path else replace(file, path=path)
+
+
+def expected(session: Session, code: CodeOptions) -> tuple[list[Expected], bytes]:
+    """What a run of the session sends where every server gives the same answer, and that answer. Nothing leaves the machine."""
+    from runner.codegen.checking import Witness, answer_for, overheard
+
+    session.plan = replace(session.plan, steps=chosen(session.plan, code.requests))
+    witness = Witness(answer_for(session.plan.steps))
+    session.extensions = overheard(session.extensions, witness, skips=target(code.target).name == "pytest")
+    for _ in session.events(bodies=False):
+        pass
+    return witness.heard, witness.body
 
 
 def _free(path: PurePosixPath, taken: set[str]) -> str:

@@ -207,6 +207,7 @@ def every_shape() -> list[dict[str, Any]]:
         *(["--target", name] for name in ("requests", "httpx", "httpx-async", "aiohttp", "http.client", "urllib3")),
         ["--indent-count", "2"],
         ["--indent-type", "tab"],
+        ["--line-length", "60", "--target", "http.client"],
     ],
     ids=" ".join,
 )
@@ -215,7 +216,11 @@ def test_code_is_as_ruff_would_leave_it(tmp_path: Path, options: list[str]) -> N
     collection.write_text(json.dumps({"info": {"name": "T"}, "item": every_shape()}))
     result = CliRunner().invoke(cli, ["codegen", str(collection), "-o", f"{tmp_path}/out/", *options])
     assert result.exit_code == 0, result.output
-    config = {"--indent-count": ["--config", "indent-width=2"], "--indent-type": ["--config", "format.indent-style='tab'"]}
+    config = {
+        "--line-length": ["--line-length", "60"],
+        "--indent-count": ["--config", "indent-width=2"],
+        "--indent-type": ["--config", "format.indent-style='tab'"],
+    }
     ruff = [str(Path(sys.executable).parent / "ruff")]
     isolated = ["--isolated", "--no-cache", str(tmp_path / "out")]
     extra = config.get(options[0], [])

@@ -169,6 +169,18 @@ def test_tokens_are_stored_as_the_scripts_store_them(recorder: Recorder, tmp_pat
     assert client.failures == ["has one"]
 
 
+def test_a_pre_request_script_fills_what_url_and_body_hold(recorder: Recorder, tmp_path: Path) -> None:
+    make = 'pm.environment.set("id", "n-" + JSON.parse(pm.request.body.raw).id.length)'
+    items = [item("place", recorder.url("/{{id}}"), "POST", prerequest=make, body=raw('{"id": "{{id}}", "n": 1}'))]
+    client = made(client_of(items), tmp_path)
+    client.place()
+    client.place(id_="own")
+    assert [(each.target, each.body) for each in recorder.requests] == [
+        ("/n-6", b'{"id": "n-6", "n": 1}'),
+        ("/n-6", b'{"id": "own", "n": 1}'),
+    ]
+
+
 def test_folders_sign_their_requests_and_scripts_fill_what_no_scope_has(recorder: Recorder, tmp_path: Path) -> None:
     oauth = {"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "{{later}}", "addParamsToHeader": True}}
     items = [
@@ -200,6 +212,19 @@ def test_secrets_that_stand_in_requests_are_arguments_one_for_each_value(recorde
     client.a(), client.b(), client.c()
     sent = [base64.b64decode(each.values("authorization")[0].split()[1]).decode() for each in recorder.requests]
     assert sent == ["u:one", "u:two", "u:one"]
+
+
+def test_failures_show_no_secrets(recorder: Recorder, tmp_path: Path) -> None:
+    check = """pm.test("key " + pm.environment.get("API_KEY"), () => { throw new Error("x") });
+               pm.test("odd " + pm.environment.get("ODD"), () => { throw new Error("x") });
+               throw new Error("got " + pm.response.json().access_token)"""
+    recorder.routes["/a"] = answer(body=b'{"access_token": "given-out-just-now"}')
+    root = {"variable": [{"key": "ODD", "value": "", "type": "secret"}]}
+    file = client_of([item("a", recorder.url("/a"), test=check)], values={"API_KEY": ""}, root=root)
+    client = made(file, tmp_path, api_key="hunter2hunter2", odd="opensesame-opensesame")
+    client.a()
+    assert len(client.failures) == 3
+    assert not any(word in text for text in client.failures for word in ("hunter2hunter2", "opensesame", "given-out"))
 
 
 def test_a_variable_without_a_value_is_an_error_that_names_it(recorder: Recorder, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
 from runner.codegen.registry import File, target, targets
 from runner.errors import ExitCode, UsageError
-from runner.generate import CodeOptions, files
+from runner.generate import CodeOptions, expected, files
 from runner.model import Json
 from runner.reporters.files import whole_file
 
@@ -104,11 +104,9 @@ def command(collection: str, output: str | None, **values: Any) -> int:
     pabal codegen orders.postman_collection.json -t httpx -e staging.postman_environment.json -o snippets/ --check
     """
     code = CodeOptions(requests=values["requests"], **{name: values[name] for name in _NAMES})
-    if values["check"] and target(code.target).whole:
-        raise UsageError("--check is for targets that make code of single requests", hint="run the code itself instead")
     with Session(collection, options_from(values, extras_from(values))) as session:
         made = list(files(session, code))
-        verdicts = check(session, made, values["python"]) if values["check"] else {}
+        verdicts = check(session, code, made, values["python"]) if values["check"] and made else {}
     if not made:
         return ExitCode.NOTHING_RAN
     if values["report"] != "-":
@@ -122,16 +120,19 @@ def command(collection: str, output: str | None, **values: Any) -> int:
     return ExitCode.OK if fine else ExitCode.ASSERTION_FAILED
 
 
-def check(session: Session, made: list[File], python: str | None) -> dict[str, Verdict]:
+def check(session: Session, code: CodeOptions, made: list[File], python: str | None) -> dict[str, Verdict]:
     """Run every file of code against a recorder; verdicts by path, secrets hidden in their reasons."""
     from runner.codegen.checking import Checker
 
     for file in made:
-        for hole in file.description.holes if file.description else ():
-            if hole.source == "environ":
-                session.secrets.learn_value(hole.value)
+        holes = file.description.holes if file.description else ()
+        for value in (*file.environ.values(), *(hole.value for hole in holes if hole.source == "environ")):
+            session.secrets.learn_value(value)
     with Checker(Path(session.options.working_dir), python) as checker:
-        found = {file.path: checker.check(file) for file in made}
+        if target(code.target).whole:
+            found = {made[0].path: checker.check_whole(made, *expected(session, code))}
+        else:
+            found = {file.path: checker.check(file) for file in made}
     hide = session.secrets.hide
     return {path: replace(verdict, reasons=tuple(map(hide, verdict.reasons))) for path, verdict in found.items()}
 

@@ -16,7 +16,7 @@ from runner.codegen.format import formatted
 from runner.codegen.holes import COMPUTED, SAFE
 from runner.codegen.names import identifier
 from runner.codegen.registry import File, Generate, Job, Settings
-from runner.codegen.writer import Bracket, Code, Entry, Expression, Style, Template, call, literal, string, write
+from runner.codegen.writer import USUAL_WIDTH, Bracket, Code, Entry, Expression, Style, Template, call, literal, string, write
 from runner.errors import SendError
 from runner.plan import Step
 
@@ -224,7 +224,18 @@ def templates() -> Environment:
 
 @cache
 def _laid_out(template: str, style: Style, settings: tuple[tuple[str, Any], ...]) -> str:
-    return formatted(templates().get_template(template).render(settings), style).rstrip()
+    text = formatted(templates().get_template(template).render(settings), style).rstrip()
+    return "\n".join(_wrapped(line, style) for line in text.split("\n"))
+
+
+def _wrapped(line: str, style: Style) -> str:
+    """A line, broken if it is a docstring that is too long, which ruff leaves alone."""
+    found = re.fullmatch(r'(\s*)"""(.*)"""', line)
+    if found is None or style.fits(line.lstrip("\t"), line.count("\t")):
+        return line
+    indent, text = found.groups()
+    first, *more = textwrap.wrap(text, max(style.width - len(indent.expandtabs(style.tab)) - 3, 20))
+    return "\n".join([f'{indent}"""{first}', *(indent + each for each in more), f'{indent}"""'])
 
 
 Context: TypeAlias = Callable[[Frame, Settings], Mapping[str, Any]]
@@ -261,6 +272,8 @@ def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
             )
         )
         found = tuple(dict.fromkeys(frame.diagnostics))
+        if settings.style.width < USUAL_WIDTH:  # the fixed lines of templates fit into the usual width
+            text = formatted(text, settings.style)
         return File(path=file_name(step, suffix), text=text, step=step, description=description, diagnostics=found)
 
     return generate

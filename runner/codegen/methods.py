@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -141,14 +142,15 @@ class MethodWriter:
     def _lines(self, frame: Frame, made: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
         description, client = frame.description, self.client
         written: list[tuple[str, Expression]] = made["lines"]
-        method, body = string(description.method), self._sent_text(frame)
+        method, template = string(description.method), self._template(description)
+        body = "" if template else self._sent_text(frame)
         if self.changes:
             yield f"{client}.confirm()"
         first = [*self.around, *([] if body else self.own)]
         own = self.own if body else []
         if first:
             url = string(urls.unparse(self.step.item.request.url))
-            yield f"{client}.before([{', '.join(first)}], {method}, {url})"
+            yield f"{client}.before([{', '.join(first)}], {method}, {url}{template})"
         late = _only_in_headers(description) if own else set()
         yield from self._defaults(names)
         yield from self._fetched(frame, names, {hole.name for hole in description.holes} - late)
@@ -186,6 +188,19 @@ class MethodWriter:
                 frame.imports.add("from urllib.parse import quote")
                 yield f"{name} = quote({value}, safe={string(SAFE[quoting])})"
 
+    def _template(self, description: Description) -> str:
+        """The body as it is written, as one more argument, where a pre-request script sets what stands in URL or body.
+
+        Such a script runs before these are put together, and sees them with their variables, as in Postman.
+        """
+        codes = [event.code for event in self.step.item.events if event.listen == "prerequest" and not event.disabled]
+        elsewhere = {hole.name for hole in description.holes} - _only_in_headers(description)
+        asked = elsewhere | {each.variable for each in self.parameters if each.variable}
+        if not any(_sets(name, code) for name in asked for code in codes):
+            return ""
+        body = self.step.item.request.body
+        return f", {string(body.raw)}" if body and body.raw else ", None"
+
     def _sent_text(self, frame: Frame) -> str:
         """The body as an argument for scripts, which see the text that will be sent; empty where there is none."""
         if isinstance(frame.description.body, TextBody):
@@ -194,6 +209,11 @@ class MethodWriter:
             return ""
         frame.imports.add("import json")
         return "json.dumps(payload)"
+
+
+def _sets(name: str, code: str) -> bool:
+    """Whether a script gives a variable a value, by its name."""
+    return re.search(rf"\bset\w*\(\s*(['\"`]){re.escape(name)}\1", code) is not None
 
 
 def _only_in_headers(description: Description) -> set[str]:

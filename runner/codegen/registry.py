@@ -39,13 +39,19 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """Generated code. `path` is where it belongs below the output directory, `step` the request it is for (None: several)."""
+    """Generated code. `path` is where it belongs below the output directory, `step` the request it is for (None: several).
+
+    For a check of a whole collection's code `environ` has what its variables are in the process environment (values that are
+    never written), and `calls` the methods to be called in turn, none where it is tests.
+    """
 
     path: str
     text: str
     step: Step | None = None
     description: Description | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

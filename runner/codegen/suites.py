@@ -44,6 +44,7 @@ class Module:
     taken: set[str]
     groups: dict[int, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
 
     def tree(self) -> Iterator[Line]:
         """Folders and requests in the order of the collection."""
@@ -129,6 +130,8 @@ class Module:
 
     def _value(self, key: str, value: Any, type: str) -> Any:
         hole = self.job.sources.choose(key, value, type)
+        if hole is not None and hole.source == "environ":
+            self.environ[hole.key] = hole.value
         return fetched(hole.key) if hole is not None and hole.source == "environ" else value
 
 

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+USUAL_WIDTH = 88
+"""Columns of a line where nothing else is said, as with ruff."""
+
 _CUTS = re.compile(r"(?<=[ &?/,;\n])")
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -20,7 +23,7 @@ class Style:
     """How code is laid out: the text of one indentation and the columns of a line."""
 
     indent: str = "    "
-    width: int = 88
+    width: int = USUAL_WIDTH
     tab: int = 4
 
     def fits(self, text: str, depth: int) -> bool:

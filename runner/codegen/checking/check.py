@@ -8,21 +8,25 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from runner.codegen.checking import loopback
+from runner.codegen.checking import drive, loopback
 from runner.codegen.checking.compare import Difference, differences
-from runner.codegen.checking.recorder import Recorder
+from runner.codegen.checking.recorder import Received, Recorder
+from runner.codegen.checking.witness import Expected
 from runner.codegen.description import Description
 from runner.codegen.registry import File
 from runner.errors import UsageError
+from runner.transport.message import locate
 
 _SECONDS = 30
+_WHOLE_SECONDS = 600
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _CHALLENGED = frozenset({"digest"})
 _SIGNED = frozenset({"digest", "ntlm", "oauth1", "awsv4", "hawk", "edgegrid", "asap"})
@@ -90,25 +94,63 @@ class Checker:
             found.append(Difference(text="it does not send what a script sends first"))
         return _verdict(found, failure)
 
+    def check_whole(self, files: Sequence[File], expected: Sequence[Expected], answer: bytes) -> Verdict:
+        """Run the code of a whole collection, and judge whether it sends what a run is `expected` to, given that answer."""
+        self._recorder.received.clear()
+        self._recorder.challenge, self._recorder.answer = False, answer
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        for file in files:
+            (folder / file.path).write_text(file.text, "utf-8", "surrogatepass")
+        environ = {name: value for file in files for name, value in file.environ.items()}
+        calls = files[0].calls
+        place = str(folder / files[0].path if calls else folder)
+        quiet = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "XDG_CACHE_HOME": str(folder)}
+        allowed = {"PABAL_ALLOW_ORDERS": "1", "PABAL_ALLOW_REAL_ORDERS": "", "PABAL_SIMULATE": ""}
+        failure = self._done([drive.__file__, place, *calls], environ | quiet | allowed, _WHOLE_SECONDS)
+        found = list(_sequence(expected, self._recorder.received))
+        if not self._recorder.received and expected:
+            return Verdict(kind="failed", reasons=(failure or "it sent nothing",))
+        return _verdict(found, failure if calls else "")
+
     def _run(self, path: Path, description: Description) -> str:
         """Run a file; the last line of what it complained about."""
+        values = {hole.key: hole.value for hole in description.holes if hole.source == "environ"}
+        return self._done([str(path), "--send"], values, _SECONDS)
+
+    def _done(self, arguments: list[str], values: Mapping[str, str], seconds: float) -> str:
         boot = [self._python, loopback.__file__, str(self._recorder.port)]
-        command = [*(boot if path.suffix == ".py" else [shutil.which("sh") or "sh"]), str(path), "--send"]
+        command = [*(boot if arguments[0].endswith(".py") else [shutil.which("sh") or "sh"]), *arguments]
         try:
             done = subprocess.run(  # noqa: S603  the user asked for it, and it cannot leave this machine
-                command, cwd=self._working_dir, env=self._environ(description), capture_output=True, timeout=_SECONDS
+                command, cwd=self._working_dir, env=self._environ(values), capture_output=True, timeout=seconds
             )
         except subprocess.TimeoutExpired:
-            return f"it ran for more than {_SECONDS} seconds"
+            return f"it ran for more than {seconds} seconds"
         complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
         return (complaint[-1] if complaint else f"exit status {done.returncode}") if done.returncode else ""
 
-    def _environ(self, description: Description) -> Mapping[str, str]:
+    def _environ(self, values: Mapping[str, str]) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
         trusted = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(self._recorder.authority))
-        values = {hole.key: hole.value for hole in description.holes if hole.source == "environ"}
         quiet = {"NO_PROXY": "*", "NETRC": os.devnull, "CURL_HOME": str(self._folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        return kept | trusted | quiet | values
+        return {**kept, **trusted, **quiet, **values}
+
+
+def _sequence(expected: Sequence[Expected], got: Sequence[Received]) -> Iterator[Difference]:
+    """What differs between two runs, request by request; what only one of them has does not shift the others."""
+    ours = [(each.prepared.method, locate(each.prepared.url).target.partition("?")[0]) for each in expected]
+    theirs = [(each.method, each.target.partition("?")[0]) for each in got]
+    for kind, start, end, first, last in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        if kind == "equal":
+            for wanted, found in zip(expected[start:end], got[first:last], strict=True):
+                auth = wanted.prepared.request and wanted.prepared.request.auth
+                for each in differences(wanted.prepared, found, signed=bool(auth and auth.type in _SIGNED)):
+                    yield replace(each, text=f"{wanted.title}: {each.text}")
+            continue
+        for wanted in expected[start:end]:
+            yield Difference(text=f"{wanted.title}: {wanted.prepared.method} {wanted.prepared.url} is not sent")
+        for found in got[first:last]:
+            yield Difference(text=f"{found.method} {found.target} is sent, which a run does not send")
 
 
 def _answer(description: Description) -> bytes:

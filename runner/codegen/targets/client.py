@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,12 @@ from runner.codegen.names import environ_name, identifier
 from runner.codegen.registry import File, Job, Target
 from runner.codegen.scripting import Scripts, scripts_of
 from runner.codegen.scripts.context import SUPPORT
-from runner.codegen.writer import Style, literal, string
+from runner.codegen.suites import flat
+from runner.codegen.writer import literal, string
 from runner.model import Folder
 from runner.plan import Step
+from runner.secrets import is_secret_name
 
-_FLAT = Style(width=10**9)
 _MEMBERS = frozenset(
     "self client response session timeout allow_changes allow_real_changes failures scopes check before after close from_env "
     "pabal Client Group JavaScript Self Any requests os json url headers params payload body".split()
@@ -72,6 +73,7 @@ class Module:
     taken: set[str] = field(default_factory=set)
     changes: bool = False
     extra: dict[tuple[str, str], str] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
 
     def build(self) -> None:
         """All classes with their methods."""
@@ -85,6 +87,8 @@ class Module:
                     self._folder(self.classes[id(parent)], folder)
             owner = self.classes[id(step.chain[-1])]
             owner.methods.append(self._method(owner, step))
+            attributes = [self.classes[id(folder)].attribute for folder in step.chain[1:]]
+            self.calls.append(".".join((*attributes, owner.methods[-1].name)))
 
     def _method(self, owner: Class, step: Step) -> Method:
         chain, everyone = step.chain, step.owners
@@ -158,6 +162,17 @@ def _variable(name: str, key: str, value: Any) -> Variable:
     return Variable(name=name, type=kind, default=default, from_env=from_env)
 
 
+def _secret_names(job: Job, extra: Iterable[str]) -> str:
+    """The variables that the module's failures must not show, as a list; those named like a secret are known anyway."""
+    secrets = job.sources.secrets
+    if secrets is None:
+        return ""
+    typed = [(entry.key, entry.type) for _, scope in job.sources.scopes.layers() for entry in scope]
+    found = [key for key, type in (*typed, *((key, "any") for key in extra)) if secrets.is_secret(key, type)]
+    names = [key for key in dict.fromkeys(found) if not is_secret_name(key)]
+    return flat(literal(names)) if names else ""
+
+
 def _mapping(filled: dict[str, str]) -> str:
     return "{" + ", ".join(f"{string(key)}: {name}" for key, name in filled.items()) + "}"
 
@@ -183,10 +198,24 @@ def generate(job: Job) -> Iterator[File]:
         environment=_mapping(filled["environment"]),
         collection=_mapping(filled["collection"]),
         globals=_mapping(filled["globals"]),
+        secrets=_secret_names(job, module.extra.values()),
     )  # fmt: skip
     name = identifier(job.plan.collection.name, fallback="client").rstrip("_")
     found = tuple(dict.fromkeys((*module.diagnostics, *scripts.diagnostics)))
-    yield File(path=f"{name}.py", text=formatted(text, job.settings.style), diagnostics=found)
+    yield File(
+        path=f"{name}.py",
+        text=formatted(text, job.settings.style),
+        diagnostics=found,
+        environ=_environ(job, module.extra),
+        calls=tuple(module.calls),
+    )
+
+
+def _environ(job: Job, extra: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """What variables have in the process environment for a check; without a value, what stands in the collection."""
+    entries = [(entry, scope.get(entry.key)) for _, scope in job.sources.scopes.layers() for entry in scope]
+    values = {environ_name(entry.key): value for entry, value in entries if isinstance(value, str)}
+    return values | {environ_name(key): value or f"{{{{{name}}}}}" for (name, value), key in extra.items()}
 
 
 def _imports(scripts: Scripts, variables: list[Variable], module: Module) -> Iterator[str]:

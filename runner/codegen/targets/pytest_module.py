@@ -135,7 +135,8 @@ class Suite:
         doc = harmless(self.job.plan.collection.name)
         text = templates().get_template(template).render(doc=doc, version=__version__, imports=blocks, **written)
         told = tuple(self.scripts.diagnostics) if "suite" in written else ()
-        return File(path=path, text=formatted(text, self.job.settings.style), diagnostics=told)
+        environ = self.module.environ | {environ_name(name): value for name, value in self.module.secrets.items()}
+        return File(path=path, text=formatted(text, self.job.settings.style), diagnostics=told, environ=environ)
 
 
 def generate(job: Job) -> Iterator[File]:

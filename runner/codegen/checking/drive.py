@@ -1,0 +1,38 @@
+"""Run as a script, `drive.py FOLDER` runs the tests there, `drive.py FILE CALL …` calls the methods of a generated client."""
+
+from __future__ import annotations
+
+import importlib.util
+import operator
+import os
+import sys
+from pathlib import Path
+
+
+def tests(folder: str) -> int:
+    """Run generated test modules. Their engine trusts certifi's authorities only, so the recorder's takes their place."""
+    import certifi
+    import pytest
+
+    vars(certifi)["where"] = lambda: os.environ["SSL_CERT_FILE"]
+    return pytest.main(["-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={folder}", folder])
+
+
+def client(path: str, calls: list[str]) -> int:
+    """Call methods of a client in turn; one that fails is told and does not keep the others back."""
+    spec = importlib.util.spec_from_file_location("client", path)
+    assert spec and spec.loader  # noqa: S101 (the file is there)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with getattr(module, module.__all__[0]).from_env(allow_changes=True) as made:
+        for call in calls:
+            try:
+                operator.attrgetter(call)(made)()
+            except Exception as error:
+                sys.stderr.write(f"{call}: {type(error).__name__}: {error}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    place, *wanted = sys.argv[1:]
+    sys.exit(tests(place) if Path(place).is_dir() else client(place, wanted))
