@@ -271,11 +271,11 @@ def test_a_request_that_cannot_be_sent_does_not_stop_the_others() -> None:
 
 @pytest.mark.skipif(shutil.which("mypy", path=str(Path(sys.executable).parent)) is None, reason="mypy is not installed")
 def test_code_passes_mypy_strict(tmp_path: Path, cache: pytest.Cache) -> None:
-    known = [entry for entry in every_shape() if entry["name"] not in ("oauth1", "aws")]  # their libraries have no types
-    for target in ("requests", "httpx", "http.client"):
-        for number, file in enumerate(code_of(*known, target=target)):
+    for target in ("requests", "httpx", "httpx-async", "aiohttp", "http.client", "urllib3"):
+        for number, file in enumerate(code_of(*every_shape(), target=target)):
             (tmp_path / f"{target.replace('-', '_').replace('.', '_')}_{number}.py").write_text(file.text)
     mypy = [str(Path(sys.executable).parent / "mypy"), "--strict", "--config-file=", "--cache-dir", str(cache.mkdir("mypy"))]
+    mypy.append("--disable-error-code=import-untyped")  # oauthlib, botocore and edgegrid-python have no types
     done = subprocess.run([*mypy, str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
