@@ -1,30 +1,20 @@
-"""`pabal init kis`, and the README's way from nothing to a balance, walked as it is written."""
+"""`pabal init kis`."""
 
 from __future__ import annotations
 
-import re
-import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 import rich_click as click
 from click.testing import CliRunner, Result
 
 from runner.cli.group import cli
-from runner.errors import ExitCode, UsageError
+from runner.errors import UsageError
 from runner.kis.publish import documents, text_of
-
-ROOT = Path(__file__).parents[1]
 
 
 def call(*words: str) -> Result:
     return CliRunner().invoke(cli, words, standalone_mode=False)
-
-
-def typed(line: str, *more: str) -> Result:
-    """A line of the README, as a shell reads it."""
-    return call(*shlex.split(line.replace("\\\n", " "))[1:], *more)
 
 
 @pytest.fixture(autouse=True)
@@ -72,36 +62,3 @@ def test_a_folder_that_cannot_be_written(folder: Path) -> None:
 
 def test_nothing_else_can_be_started() -> None:
     assert isinstance(call("init", "other").exception, click.BadParameter)
-
-
-@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
-def test_the_five_steps_of_the_readme(folder: Path, readme: str) -> None:
-    text = (ROOT / readme).read_text(encoding="utf-8")
-    steps = text[text.index("1. ", text.index("(KIS)" if "ko" in readme else "## KIS")) :]
-    assert re.search(r"`(pabal init kis)`", steps)
-    assert call("init", "kis").exception is None
-
-    variables, everything, balance, *_ = (
-        re.sub(r"(?m)^   ", "", block) for block in re.findall(r"```sh\n(.*?)```", steps, re.DOTALL)
-    )
-    (folder / ".env").write_text(variables, encoding="utf-8")
-    assert typed(everything).return_value == ExitCode.OK
-
-    answer = typed(balance, "--simulate")
-    assert answer.return_value == ExitCode.OK
-    assert "hldg_qty" in answer.output
-    assert "50012345" not in answer.output
-    assert "PSabcdefghijklmnop" not in answer.output
-
-
-@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
-def test_the_fixture_of_the_readme(readme: str) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(encoding="utf-8"), re.DOTALL)
-    (example,) = (block for block in blocks if "fixture" in block)
-    names: dict[str, Any] = {}
-    exec(example.replace("@pytest.fixture\n", ""), names)
-    simulator = next(fixture := names["kis"]())
-    assert simulator.variables["VTS"].startswith("http://127.0.0.1:")
-    assert simulator.faults.armed == ("EGW00201@3",)
-    assert (simulator.counters["mock"]["calls"], simulator.orders, simulator.log) == (0, (), ())
-    fixture.close()

@@ -93,6 +93,12 @@ def test_scripts_that_do_not_parse_are_told_once_and_nothing_runs() -> None:
     ]
 
 
+@pytest.mark.parametrize("script", ["pm.test('a', () => {", "pm.test('a', () => { pm.test('b', () => {", "(() => {", "f({"])
+def test_a_script_that_leaves_brackets_open(script: str) -> None:
+    (finding,) = found(item("a", test=script), rule="script-syntax")
+    assert finding.endswith("behind its end: something is left open, or closed once too often")
+
+
 def test_without_scripts_the_engine_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runner.sandbox.v8.Worker", None)
     assert found(item("a", test="  \n "), rule="script-syntax") == []
@@ -401,16 +407,9 @@ def test_the_help_names_every_rule() -> None:
     assert all(re.search(rf"\b{rule}\b", named) for rule in RULES)
 
 
-def test_the_documentation_has_every_rule_and_its_example_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_documentation_has_every_rule() -> None:
     page = (ROOT / "docs/lint.md").read_text("utf-8")
     assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == list(RULES)
-    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    monkeypatch.chdir(tmp_path)
-    Path("orders.postman_collection.json").write_text(json.dumps({"info": {}, "item": [item("a", test="let b = ;")]}))
-    exec(example, {})
-    assert capsys.readouterr().out == "a › test 1 the script does not parse: Unexpected token ';'\n"
 
 
 def test_the_hook_for_pre_commit() -> None:

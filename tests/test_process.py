@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
-import click
 import pytest
 
-from runner.cli.group import cli
-from runner.pytest_plugin import pytest_addoption
 from tests.servers import Recorder, answer
 
 ROOT = Path(__file__).parent.parent
@@ -139,52 +133,3 @@ def test_folders_in_folders_and_values_in_values_end_somewhere(
     _, err = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in err) == (status, False), err
     assert report.exists() == (status == 0)
-
-
-@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
-def test_the_library_example_of_the_readme(tmp_path: Path, recorder: Recorder, readme: str) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
-    (example,) = (block for block in blocks if "load_collection" in block)
-    shutil.move(collection(tmp_path, item("one", recorder.url("/"))), tmp_path / "orders.postman_collection.json")
-    done = subprocess.run(
-        [sys.executable, "-c", example], capture_output=True, text=True, env=environ(), cwd=tmp_path, timeout=60
-    )
-    assert (done.returncode, done.stdout) == (0, "1 assertions, 0 failures\n"), done.stderr
-
-
-def _commands(command: click.Command) -> Iterator[click.Command]:
-    """A command and all below it."""
-    yield command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            if found := command.get_command(context, name):
-                yield from _commands(found)
-
-
-def _options(command: click.Command) -> list[str]:
-    return [name for param in command.params for name in (*param.opts, *param.secondary_opts)]
-
-
-OF_PYTEST = {"--lf", "--junitxml"}
-"""Options of pytest that the README names."""
-
-
-@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
-def test_every_option_the_readme_names_exists(readme: str) -> None:
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / readme).read_text("utf-8")))
-    known = {name for spelled in (_options(command) for command in _commands(cli)) for name in spelled}
-    parser = Mock()
-    pytest_addoption(parser)
-    known |= {call.args[0] for call in parser.getgroup.return_value.addoption.call_args_list}
-    assert len(named) > 5
-    assert named - {"--help"} - OF_PYTEST <= known
-
-
-@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
-def test_the_two_commands_of_the_readme_are_targets() -> None:
-    commands = re.findall(r"^(make [a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
-    assert commands == ["make demo", "make test"]
-    for command in commands:
-        done = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from io import StringIO
@@ -104,23 +103,6 @@ def test_an_error_while_it_closes(install: Install) -> None:
 def test_built_in_names_cannot_be_taken(install: Install) -> None:
     install("def make(*_): raise AssertionError", name="json")
     create("json", {}, Surroundings(out=StringIO(), err=StringIO()))
-
-
-def test_the_example_of_the_documentation_beside_others(install: Install, tmp_path: Path, recorder: Recorder) -> None:
-    page = (Path(__file__).parent.parent / "docs/reporters.md").read_text("utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    install(code, name="slow")
-    assert re.findall(r'entry-points\."(.+?)"', page) == [GROUP]
-    collection, slow, report = tmp_path / "c.json", tmp_path / "slow.txt", tmp_path / "report.json"
-    collection.write_text(json.dumps({"info": {}, "item": [item("a", url=recorder.url("/a"))]}))
-    words = ["-r", "cli,slow,json", "--reporter-slow-limit", "0", "--reporter-slow-export", str(slow)]
-    done = CliRunner().invoke(
-        command, [str(collection), *words, "--reporter-json-export", str(report)], standalone_mode=False, catch_exceptions=False
-    )
-    assert done.return_value == 0
-    assert slow.read_text() == f"GET {recorder.url('/a')}\n"
-    assert json.loads(report.read_text())["run"]["exitCode"] == 0
-    assert "GET " in done.stdout
 
 
 def test_a_broken_one_leaves_the_run_and_the_other_reports_alone(install: Install, tmp_path: Path, recorder: Recorder) -> None:

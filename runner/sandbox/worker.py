@@ -168,18 +168,19 @@ class Engine:
     def syntax_error(self, code: str) -> tuple[str, int, int] | None:
         """Message, line and column, from 1, where a script does not parse; the line is 0 where that is behind its end.
 
-        The bracket at the end keeps it from ever being run: a script that parses fails there.
+        The `return` at the end keeps it from ever being run: a script that parses fails there, since only behind a whole
+        function it is illegal.
         """
         from py_mini_racer import JSParseException
 
         code = code.encode("utf-8", "replace").decode()  # half a surrogate pair cannot go into V8 this way
         try:
-            self._racer.eval(f"(async()=>{{;\n{code}\n;}})\n)")
+            self._racer.eval(f"(async()=>{{;\n{code}\n;}})\nreturn")
         except JSParseException as error:
             first, *lines = str(error).split("\n")
             place, _, message = first.split(": ", 2)
             line, last = int(place.rpartition(":")[2]) - 1, len(LINE_ENDS.findall(code)) + 1
-            if (message, line) == ("Unexpected token ')'", last + 2):
+            if (message, line) == ("Illegal return statement", last + 2):
                 return None
             if line > last:
                 message = f"{message} behind its end: something is left open, or closed once too often"
