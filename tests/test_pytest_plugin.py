@@ -217,15 +217,98 @@ def test_the_requests_of_a_collection_stay_in_one_process(pytester: pytest.Pytes
         assert mine == order
 
 
-def test_it_agrees_with_a_plain_run(pytester: pytest.Pytester, smoke: Path, recorder: Recorder) -> None:
-    said = [event for event in run(smoke, Options(environment="env.json")) if isinstance(event, events.Asserted)]
-    told = [(event.assertion.name, event.assertion.passed) for event in said if not event.assertion.skipped]
-    plain, recorder.requests = paths(recorder), []
-    result = go(pytester, "-v")
-    assert paths(recorder) == plain
+EVERYTHING = [
+    item(
+        "start",
+        "/ok?row={{row}}",
+        "pm.test('ok', () => pm.response.to.have.status(200)); pm.test('wrong', () => pm.expect(1).to.eql(2)); leak = 'left'",
+    ),
+    {
+        "name": "Orders",
+        "item": [
+            {
+                "name": "make",
+                "request": {
+                    "method": "POST",
+                    "url": "{{base}}/orders/:id?token={{token}}&n={{$processed}}",
+                    "header": [{"key": "X-Row", "value": "{{row}}"}],
+                    "body": {"mode": "raw", "raw": '{"row": "{{row}}"}'},
+                },
+                "event": [
+                    script("pm.sendRequest(pm.variables.get('base') + '/ok?asked', (_, answer) => {"
+                           "pm.environment.set('token', answer.json().token)})", "prerequest"),
+                    script("pm.test('asked first', () => pm.expect(pm.environment.get('token')).to.eql('t1'));"
+                           "pm.test.skip('later', () => {}); pm.execution.setNextRequest('back')"),
+                ],
+            },
+            item("over", "/over"),
+            {"name": "back", "request": {"method": "GET", "url": "{{base}}/ok?cookie", "auth": {
+                "type": "basic", "basic": [{"key": "username", "value": "u"}, {"key": "password", "value": "p"}]}},
+             "event": [script("pm.test('again', () => {}); const n = (pm.variables.get('n') || 0) + 1; pm.variables.set('n', n);"
+                              "if (n < 3) pm.execution.setNextRequest('back')")]},
+        ],
+    },
+    item("skipped", "/never", event=[script("pm.execution.skipRequest()", "prerequest")]),
+    {"name": "closed", "request": "http://127.0.0.1:1/"},
+    item("broken", "/gone", "pm.test('before', () => {}); nope()"),
+]  # fmt: skip
+"""One of everything that makes a difference to what is sent or asserted."""
+
+LOCUSTFILE = """
+import json, sys
+from runner import Options
+from runner.events import Asserted
+from runner.locust_user import CollectionUser
+
+class Smoke(CollectionUser):
+    collection = "smoke.postman_collection.json"
+    options = Options(environment="env.json", data=[{"row": "7"}], iterations=1)
+
+    def on_start(self):
+        super().on_start()
+        self._events = map(told, self._events)
+
+def told(event):
+    if isinstance(event, Asserted) and not event.assertion.skipped:
+        print(json.dumps([event.assertion.name, event.assertion.passed]), flush=True)
+    return event
+"""
+
+
+def test_plain_run_pytest_and_locust_agree(pytester: pytest.Pytester, smoke: Path, recorder: Recorder) -> None:
+    """They send the same requests in the same order, and come to the same of every assertion."""
+    collection(pytester, EVERYTHING)
+    pytester.path.joinpath("rows.json").write_text('[{"row": "7"}]')
+    pytester.path.joinpath("locustfile.py").write_text(LOCUSTFILE)
+    said = [
+        event for event in run(smoke, Options(environment="env.json", data="rows.json")) if isinstance(event, events.Asserted)
+    ]
+    asserted = [(event.assertion.name, event.assertion.passed) for event in said if not event.assertion.skipped]
+    sent = bytes_sent(recorder)
+    assert asserted == [
+        *[("ok", True), ("wrong", False), ("asked first", True)],
+        *[("again", True)] * 3,
+        ("before", True),
+    ]
+    assert [line.split()[1] for line, *_ in sent][:3] == ["/ok?row=7", "/ok?asked", "/orders/:id?token=t1&n={{$processed}}"]
+
+    result = go(pytester, "-v", "--pabal-data", "rows.json")
     found = [line for line in result.outlines if line.startswith("smoke") and "SUB" in line and "SUBSKIPPED" not in line]
-    seen = [(line.partition("[")[2].partition("]")[0], "SUBPASSED" in line) for line in found]
-    assert seen == told
+    seen = [(line.partition("[")[2].partition("]")[0].rpartition(": ")[2], "SUBPASSED" in line) for line in found]
+    assert [entry for entry in seen if not entry[0].startswith("test script")] == asserted
+    assert bytes_sent(recorder) == sent
+
+    command = [sys.executable, "-m", "locust", "--headless", "-u", "1", "-t", "80s", "--only-summary"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=pytester.path)
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+    assert [(name, passed) for name, passed in lines] == asserted, done.stderr
+    assert bytes_sent(recorder) == sent
+
+
+def bytes_sent(recorder: Recorder) -> list[tuple[Any, ...]]:
+    """What was sent since this was asked last, without the numbers that Postman makes up for each request."""
+    sent, recorder.requests = recorder.requests, []
+    return [(entry.line, [header for header in entry.headers if header[0] != "Postman-Token"], entry.body) for entry in sent]
 
 
 def test_fixtures_for_own_tests(pytester: pytest.Pytester, smoke: Path) -> None:

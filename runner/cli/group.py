@@ -15,6 +15,7 @@ COMMANDS = {
     "lint": "runner.cli.lint:command",
     "codegen": "runner.cli.codegen:command",
     "mock": "runner.cli.mock:command",
+    "locust": "runner.cli.locust:command",
     "simulate": "runner.kis.commands:simulate",
     "init": "runner.kis.commands:init",
     "kis": "runner.kis.commands:kis",

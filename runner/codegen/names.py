@@ -28,6 +28,12 @@ def identifier(name: str, *, fallback: str, taken: Collection[str] = ()) -> str:
     return found
 
 
+def pascal(name: str, *, fallback: str) -> str:
+    """The same as the name of a class, whatever else is called that."""
+    words = identifier(name, fallback=fallback).strip("_").split("_")
+    return "".join(word[:1].upper() + word[1:] for word in words)
+
+
 def environ_name(name: str) -> str:
     """The process environment's variable that fills a variable: its own name, as in a run, if a shell can set that."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):

@@ -9,7 +9,7 @@ from runner.errors import Refused
 from runner.extension import Extension, Talk, plain
 from runner.kis.hosts import Hosts, Kind
 from runner.kis.mixups import carries_real_key
-from runner.kis.money import moves_money, names_real_order, tr_ids
+from runner.kis.money import moves_money, names_order, names_real_order, tr_ids
 from runner.model import Prepared
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class OrderGuard(Extension):
         official = (url for url in (prepared.url, f"https://{prepared.header('host') or ''}") if self._hosts.official(url))
         if any(official):
             raise Refused("refused: a load test sends nothing to the broker", where=_place(prepared), hint=_LOAD_HINT)
-        if names_real_order(prepared) or self.changes(prepared):
+        if names_order(prepared) or self.changes(prepared):
             raise Refused("refused: a load test sends no orders, not even to a stand-in for the broker", where=_place(prepared))
 
     def converse(self, prepared: Prepared) -> Talk | None:

@@ -12,6 +12,7 @@ _LETTERS = re.compile(r"[A-Z0-9]+")
 # Only spellings without dots, `%` or `\` are let through, so that no path trick can turn an order into one of these.
 _NO_ORDER = re.compile(r"/+oauth2/+[A-Za-z]+/*|/+uapi/+hashkey/*")
 _REAL_ORDER = re.compile(r"[TJCSO][A-Z]{3}[0-9]{4}U")
+_ORDER = re.compile(r"[A-Z]{4}[0-9]{4}U")
 
 
 def path_of(url: str) -> str:
@@ -39,3 +40,8 @@ def moves_money(prepared: Prepared) -> bool:
 def names_real_order(prepared: Prepared) -> bool:
     """Whether a tr_id is that of an order on a real account, wherever the request goes."""
     return any(_REAL_ORDER.fullmatch(tr_id) for tr_id in tr_ids(prepared))
+
+
+def names_order(prepared: Prepared) -> bool:
+    """Whether a tr_id is that of an order, on a paper account too, wherever the request goes."""
+    return any(_ORDER.fullmatch(tr_id) for tr_id in tr_ids(prepared))

@@ -15,7 +15,7 @@ from runner.locust_user.course import Course
 PART = "pabal-part"
 """What the master tells each worker before users start: its place among the workers, and how many these are."""
 OVER = "pabal-over"
-"""What a worker tells the master when all of its users have come to their end by themselves."""
+"""Whether all users of a worker have come to their end by themselves: goes with its statistics, which are whole then."""
 _LOOK_SECONDS = 0.1
 
 
@@ -39,7 +39,7 @@ class Master:
         self._over: set[str] = set()
         environment.events.test_start.add_listener(self._start)
         environment.events.worker_connect.add_listener(self._divide)
-        runner.register_message(OVER, self._worker_over)
+        environment.events.worker_report.add_listener(self._reported)
 
     def _start(self, **_: Any) -> None:
         self._over.clear()
@@ -54,10 +54,11 @@ class Master:
         """Those that take part, in the order in which they came."""
         return [worker for worker in self._runner.clients.all if worker.state in (STATE_INIT, STATE_SPAWNING, STATE_RUNNING)]
 
-    def _worker_over(self, msg: Message, **_: Any) -> None:
-        self._over.add(msg.node_id)
-        if self._over.issuperset(worker.id for worker in self._workers()):
-            gevent.spawn(end, self._environment, self._runner)
+    def _reported(self, client_id: str, data: dict[str, Any]) -> None:
+        if data.get(OVER) and client_id not in self._over:
+            self._over.add(client_id)
+            if self._over.issuperset(worker.id for worker in self._workers()):
+                gevent.spawn(end, self._environment, self._runner)
 
 
 class Users:
@@ -66,15 +67,21 @@ class Users:
     def __init__(self, environment: Environment, runner: Runner, courses: Sequence[Course]) -> None:
         self._environment, self._runner, self._courses = environment, runner, courses
         self._part = {"place": 0, "of": 1}
+        self._over = False
         environment.events.test_start.add_listener(self._start)
         environment.events.spawning_complete.add_listener(self._spawned)
         if isinstance(runner, WorkerRunner):
             runner.register_message(PART, self._take_part)
+            environment.events.report_to_master.add_listener(self._report)
 
     def _take_part(self, msg: Message, **_: Any) -> None:
         self._part = msg.data
 
+    def _report(self, data: dict[str, Any], **_: Any) -> None:
+        data[OVER] = self._over
+
     def _start(self, **_: Any) -> None:
+        self._over = False
         for course in self._courses:
             course.begin(**self._part)
 
@@ -85,11 +92,8 @@ class Users:
         """Wait for the end of the last user, unless something else ends the test or starts more of them."""
         while self._runner.state == STATE_RUNNING and self._runner.user_count:
             gevent.sleep(_LOOK_SECONDS)
-        if self._runner.state != STATE_RUNNING:
-            return
-        if isinstance(self._runner, WorkerRunner):
-            self._runner.send_message(OVER)
-        else:
+        self._over = self._runner.state == STATE_RUNNING
+        if self._over and not isinstance(self._runner, WorkerRunner):
             end(self._environment, self._runner)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+import gevent
 from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
@@ -104,6 +106,8 @@ def prepare(environment: Environment, **_: Any) -> None:
         sys.exit(error.exit_code)
     if courses:
         join(environment, courses)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # which would hit the user that happens to run
+            gevent.signal_handler(signal.SIGINT, gevent.kill, gevent.getcurrent(), KeyboardInterrupt)
 
 
 events.init.add_listener(prepare)

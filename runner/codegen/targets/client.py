@@ -12,7 +12,7 @@ from runner.codegen.description import Diagnostic
 from runner.codegen.docs import docstring, harmless
 from runner.codegen.format import formatted
 from runner.codegen.methods import TYPES, Method, MethodWriter
-from runner.codegen.names import environ_name, identifier
+from runner.codegen.names import environ_name, identifier, pascal
 from runner.codegen.registry import File, Job, Target
 from runner.codegen.scripting import Scripts, scripts_of
 from runner.codegen.scripts.context import SUPPORT
@@ -119,8 +119,7 @@ class Module:
 
     def class_name(self, wanted: str) -> str:
         """A class name that nothing else in the module has."""
-        words = identifier(wanted, fallback="folder").strip("_").split("_")
-        base = "".join(word[:1].upper() + word[1:] for word in words)
+        base = pascal(wanted, fallback="folder")
         name, number = base, 2
         while name in self.taken or name in _MEMBERS:
             name, number = f"{base}{number}", number + 1
