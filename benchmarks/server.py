@@ -16,20 +16,23 @@ FIRST_TOKEN = "start"
 
 
 class Orders:
-    """What the server remembers: requests done right and wrong since the last count, and the token it handed out last."""
+    """What the server remembers: requests done right and wrong since the last count, and the tokens that are to come back.
+
+    Whoever brings the first token begins a chain of answers; there are as many `chains` as processes that send.
+    """
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        self.good = self.bad = 0
-        self.token = self.ref = FIRST_TOKEN
+        self.good = self.bad = self.chains = 0
+        self.awaited: dict[str, str] = {}
 
     def answer(self, head: bytes, body: bytes) -> tuple[int, object]:
         """Status and JSON for one request."""
         method, target = head.split(b" ", 2)[:2]
         if target == b"/count":
-            counts = {"good": self.good, "bad": self.bad}
+            counts = {"good": self.good, "bad": self.bad, "chains": self.chains}
             self.forget()
             return 200, counts
         answer = self.order(head, body) if method == b"POST" else thing(target)
@@ -38,12 +41,17 @@ class Orders:
 
     def order(self, head: bytes, body: bytes) -> dict[str, object] | None:
         """A POST is right when it carries the token and reference of the answer before it, and a stamp set by a script."""
-        token, sent = TOKEN.search(head), json.loads(body)
-        if not token or token[1].decode() != self.token or sent["ref"] != self.ref or not sent["stamp"].startswith("stamp-"):
+        found, sent = TOKEN.search(head), json.loads(body)
+        token = found[1].decode() if found else ""
+        if token == FIRST_TOKEN:
+            self.chains += 1
+            self.awaited[token] = FIRST_TOKEN
+        if self.awaited.pop(token, None) != sent["ref"] or not sent["stamp"].startswith("stamp-"):
             return None
-        self.token, self.ref = f"token-{self.good:08d}", f"ref-{self.good:08d}"
+        token, ref = f"token-{self.good:08d}", f"ref-{self.good:08d}"
+        self.awaited[token] = ref
         items = [{"code": f"{number:06d}", "price": 1000 + number, "name": f"item {number}"} for number in range(5)]
-        return {"ok": True, "token": self.token, "ref": self.ref, "stamp": sent["stamp"], "items": items}
+        return {"ok": True, "token": token, "ref": ref, "stamp": sent["stamp"], "items": items}
 
 
 def thing(target: bytes) -> dict[str, object] | None:

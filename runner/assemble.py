@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 from runner import __version__
 from runner.errors import UnresolvedError
 from runner.files import BodyFiles
-from runner.model import Collection, Cookie, Environment, Json
+from runner.model import Collection, Cookie, Environment, Json, Variable
 from runner.options import Options
 from runner.outside import first_cookies, open_sources, tls_files, transport
-from runner.plan import Plan, make_plan
+from runner.plan import WHOLE, Plan, Share, make_plan
 from runner.reading import read_env_file
 from runner.secrets import Secrets
 from runner.sources import Sources
@@ -39,12 +39,23 @@ PLUGS = ("runner.kis.plug",)
 """Modules of extensions that come with the package; each has a `plug(host, extras) -> Extension | None`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a run leaves behind, secrets and all: for exports, and for a run that goes on from there."""
+
+    environment: Environment
+    globals: Environment
+    variables: tuple[Variable, ...]
+    cookies: Sequence[Cookie]
+
+
 class Session:
     """A run made ready: files read, variables filled, extensions chosen. Use as a context manager; nothing has been sent yet.
 
     With `warm` the script engine is started in the background, if there are scripts, as soon as that is known. A session
     `after` another one goes on with its environment, globals, cookies, secrets, script engine and time, and closes it.
     `scripts` may put a script engine of its own before Postman's, which `engine` makes if there is something to run.
+    `share` is the part of the iterations that is run here.
     """
 
     def __init__(
@@ -55,6 +66,7 @@ class Session:
         warm: bool = False,
         sources: Sources | None = None,
         after: Session | None = None,
+        share: Share = WHOLE,
         scripts: Callable[[Sandbox], Sandbox] = lambda engine: engine,
         engine: Callable[[], Sandbox] | None = None,
     ) -> None:
@@ -72,14 +84,14 @@ class Session:
         self._stack.callback(self.sandbox.close)
         with self._stack:  # what goes wrong from here on leaves nothing running
             self._scripts = scripts(self.sandbox)
-            self.plan = plan_of(self.collection, options, self._sources.rows(options.data))
+            self.plan = plan_of(self.collection, options, self._sources.rows(options.data), share)
             if warm:
                 self._warm()
-            self.scopes = self._scopes(*(_left(after) if after else self._given()))
+            self.scopes = self._scopes(*((after.state.environment, after.state.globals) if after else self._given()))
             self._vault: Vault | None = after._vault if after else self._opened_vault()
             if self._vault:
                 self.scopes.vault = self._secret
-            self._cookies = after.cookies() if after else first_cookies(options)
+            self._cookies = after.state.cookies if after else first_cookies(options)
             self._tls_files = tls_files(options)
             for certificate in self._tls_files.get("certificates", ()):
                 self.secrets.learn("passphrase", certificate.passphrase)
@@ -195,9 +207,15 @@ class Session:
         plugged = [found for plug in plugs if (found := plug(self, self.options.extras))]
         return (*plugged, *_own_extensions(self.options, self.collection, self.scopes))
 
-    def cookies(self) -> Sequence[Cookie]:
-        """The cookies as the run left them; before it, those it starts with."""
-        return self._jar.all() if self._jar else self._cookies
+    @property
+    def state(self) -> State:
+        """What the run left; before it, what it starts with."""
+        return State(
+            environment=self.scopes.environment.export(),
+            globals=self.scopes.globals.export(),
+            variables=self.scopes.collection.export().values,
+            cookies=self._jar.all() if self._jar else self._cookies,
+        )
 
     def _opened_vault(self) -> Vault | None:
         if not self.options.vault:
@@ -278,8 +296,8 @@ class Session:
         )
 
 
-def plan_of(collection: Collection, options: Options, rows: Sequence[Json]) -> Plan:
-    """What of a collection is run, how often.
+def plan_of(collection: Collection, options: Options, rows: Sequence[Json], share: Share = WHOLE) -> Plan:
+    """What of a collection is run, how often; of that a `share`.
 
     Raises:
         UsageError: a folder does not exist.
@@ -291,11 +309,8 @@ def plan_of(collection: Collection, options: Options, rows: Sequence[Json]) -> P
         as_given=options.folders_as_given,
         iterations=options.iterations,
         rows=rows,
+        share=share,
     )
-
-
-def _left(session: Session) -> tuple[Environment, Environment]:
-    return session.scopes.environment.export(), session.scopes.globals.export()
 
 
 def _postman() -> Sandbox:

@@ -27,10 +27,17 @@ _begun: dict[str, Popen[bytes]] = {}
 
 def glance(words: Sequence[str]) -> None:
     """Start the engine if these words of a command line are to run a file with scripts."""
-    if words[:1] == ["run"] and any(_has_script(Path(word)) for word in words[1:] if not word.startswith("-")):
-        argument = argument_of(BOOTCODE, SETTINGS)
-        with suppress(OSError):  # told when the engine is needed
-            _begun[argument] = start(argument)
+    if words[:1] != ["run"] or any(word.startswith(("-j", "--jobs")) for word in words):  # those processes have their own
+        return
+    if any(_has_script(Path(word)) for word in words[1:] if not word.startswith("-")):
+        begin()
+
+
+def begin() -> None:
+    """Start the engine; who needs it takes it later."""
+    argument = argument_of(BOOTCODE, SETTINGS)
+    with suppress(OSError):  # told when the engine is needed
+        _begun[argument] = start(argument)
 
 
 def _has_script(path: Path) -> bool:

@@ -21,6 +21,8 @@ from runner.sandbox import UNSET, Unset
 from runner.variables import Scope
 
 _DRY = "dry run: nothing is sent, tests do not run; pm.sendRequest answers with the error EDRYRUN"
+_REFS = 10**9
+"""Numbers that an iteration has for its items: they are the same whichever process runs it."""
 
 
 class Engine:
@@ -28,7 +30,7 @@ class Engine:
 
     def __init__(self, plan: Plan, ports: Ports, settings: Settings, rows: Iterable[Json] | None = None) -> None:
         self._plan = plan
-        self._rows = map(plan.row, range(plan.iterations)) if rows is None else rows
+        self._rows = ((turn, plan.row(turn)) for turn in plan.turns) if rows is None else enumerate(rows)
         self._ports = ports
         self._settings = settings
         self._refs = count(1)
@@ -96,7 +98,8 @@ class Engine:
 
     def _iterations(self) -> Saying:
         plan = self._plan
-        for iteration, row in enumerate(self._rows if plan.steps else ()):
+        for iteration, row in self._rows if plan.steps else ():
+            self._refs = count(iteration * _REFS + 1)
             self._ports.scopes.data = Scope.of(row)
             yield events.IterationStarted(iteration=iteration, cycles=plan.iterations, data=row)
             try:
@@ -123,7 +126,7 @@ class Engine:
         position: int | None = 0
         while position is not None and position < len(self._plan.steps):
             yield WAITING
-            self._pause(first=iteration == 0 and position == 0)
+            self._pause(first=iteration == self._plan.turns.start and position == 0)
             position = yield from self._turn(position, iteration)
 
     def _turn(self, position: int, iteration: int) -> Generator[RunEvent | Waiting, None, int | None]:

@@ -71,13 +71,31 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """The part of a run that one of several processes does: of its iterations every `of`th one, from `number` on."""
+
+    number: int = 0
+    of: int = 1
+
+
+WHOLE = Share()
+"""All of a run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A selection of items, how often it runs and with which data."""
+    """A selection of items, how often it runs and with which data; `share` says which of its iterations are done here."""
 
     collection: Collection
     steps: tuple[Step, ...]
     iterations: int
     rows: Sequence[Json] = ()
+    share: Share = WHOLE
+
+    @property
+    def turns(self) -> range:
+        """The iterations of this share."""
+        return range(self.share.number, self.iterations, self.share.of)
 
     @property
     def has_scripts(self) -> bool:
@@ -89,8 +107,9 @@ class Plan:
         return self.rows[min(iteration, len(self.rows) - 1)] if self.rows else {}
 
     def after(self, iteration: int, position: int) -> Iterator[Item]:
-        """The items still to come after one, in this iteration and in those that follow, if no script changes the order."""
-        rest = (self.steps[position + 1 :], *(self.steps for _ in range(iteration + 1, self.iterations)))
+        """The items still to come here after one, in this iteration and those that follow, if no script changes the order."""
+        later = range(iteration + self.share.of, self.iterations, self.share.of)
+        rest = (self.steps[position + 1 :], *(self.steps for _ in later))
         return (step.item for steps in rest for step in steps)
 
     def request(self, wanted: str) -> Step | None:
@@ -120,6 +139,7 @@ def make_plan(
     as_given: bool = False,
     iterations: int | None = None,
     rows: Sequence[Json] = (),
+    share: Share = WHOLE,
 ) -> Plan:
     """The plan of a run. `iterations` None means one for each row of data, or one; see `selection.select` for the selection.
 
@@ -130,7 +150,7 @@ def make_plan(
     if folders or exclude:
         picks = select(collection, folders, exclude, as_given=as_given)
         steps = tuple(replace(steps[pick.step], named=pick.named) for pick in picks)
-    return Plan(collection=collection, steps=steps, iterations=iterations or len(rows) or 1, rows=rows)
+    return Plan(collection=collection, steps=steps, iterations=iterations or len(rows) or 1, rows=rows, share=share)
 
 
 def _flatten(node: Folder | Item, chain: tuple[Folder, ...] = ()) -> Iterator[Step]:

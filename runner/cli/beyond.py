@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,34 @@ import rich_click as click
 from runner.cli.options import POSITIVE
 from runner.errors import UsageError
 
+
+class Jobs(click.ParamType[int]):
+    """How many processes: a number, or `auto` for as many as there are processors."""
+
+    name = "jobs"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if text == "auto":
+            return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= _MOST_JOBS):
+            self.fail(f"{text!r} is neither a number from 1 to {_MOST_JOBS} nor auto", param, ctx)
+        return int(text)
+
+
+_MOST_JOBS = 256
+
 BEYOND_OPTIONS = (
+    click.option(
+        "-j",
+        "--jobs",
+        type=Jobs(),
+        default=1,
+        metavar="N",
+        help="Processes that share iterations, rows or collections; each has variables, cookies and scripts of its own. "
+        "auto: one for each processor.",
+        panel="Run",
+    ),
     click.option("--watch", is_flag=True, help="Run again whenever collection, environment or data change.", panel="Run"),
     click.option(
         "--mock",

@@ -13,11 +13,10 @@ from typing import Any
 from runner import __version__
 from runner.dump import collection_json, environment_json, stamp
 from runner.errors import UsageError
-from runner.model import Json
+from runner.model import Environment, Json
 from runner.record import Recorder
 from runner.reporters.files import report_path, whole_file
 from runner.series import Series
-from runner.variables import Scope
 
 _USING = f"pabal/{__version__}"
 
@@ -45,24 +44,23 @@ def export(series: Series, paths: Mapping[str, Path], recorder: Recorder) -> Non
     Raises:
         UsageError: a file cannot be written.
     """
-    session, now = series.session, datetime.now(UTC)
-    for kind, scope in (("environment", session.scopes.environment), ("globals", session.scopes.globals)):
+    state, now = series.state, datetime.now(UTC)
+    for kind, scope in (("environment", state.environment), ("globals", state.globals)):
         if path := paths.get(kind):
             _write(path, _scope(scope, kind, now))
     if path := paths.get("collection"):
         for number, collection in enumerate(series.left):
             _write(_nth(path, number) if number else path, collection_json(collection) | stamp(now, _USING))
     if path := paths.get("record"):
-        _write(path, collection_json(recorder.recorded(session.collection)))
+        _write(path, collection_json(recorder.recorded(series.session.collection)))
     if path := paths.get("cookie-jar"):
         from runner.cookie_file import cookies_json
 
-        _write(path, cookies_json(session.cookies()))
+        _write(path, cookies_json(state.cookies))
 
 
-def _scope(scope: Scope, kind: str, now: datetime) -> Json:
-    exported = replace(scope.export(), id=scope.id or str(uuid.uuid4()))
-    return environment_json(exported, kind, now=now, using=_USING)
+def _scope(scope: Environment, kind: str, now: datetime) -> Json:
+    return environment_json(replace(scope, id=scope.id or str(uuid.uuid4())), kind, now=now, using=_USING)
 
 
 def _nth(path: Path, number: int) -> Path:

@@ -177,7 +177,7 @@ def once(ctx: click.Context, collection: tuple[str, ...], values: Mapping[str, A
     """One run of the collections, to its exit status."""
     options = replace(options_from(values, extras_from(values)), **network_from(values), **beyond_from(values))
     agree = partial(confirm, yes=values["yes"] or values["dry_run"], once=not values["watch"])
-    with Series(collection, options, warm=True, before_next=agree) as series:
+    with Series(collection, options, jobs=values["jobs"], warm=True, before_next=agree) as series:
         agree(series.session)
         from runner.cli.exports import export, export_paths
         from runner.cli.output import make_reporters

@@ -47,6 +47,7 @@ class KisExtension(OrderGuard):
         lookup: Callable[[str], Any] | None = None,
         orders: Orders | None = None,
         load: bool = False,
+        shared: bool = False,
         allow_revoke: bool = False,
         keep_account: bool = False,
         checks: bool = True,
@@ -57,7 +58,7 @@ class KisExtension(OrderGuard):
         patient: bool = True,
         supply: Callable[[Mapping[str, str]], None] = lambda values: None,
     ) -> None:
-        super().__init__(hosts=hosts, lookup=lookup, orders=orders, load=load)
+        super().__init__(hosts=hosts, lookup=lookup, orders=orders, load=load, shared=shared)
         self._checks, self._all_pages = checks, all_pages
         self._limits = limits.Limits(rates)
         self._tokens = Tokens(self._hosts, store or Store(), reuse=reuse, patient=patient)

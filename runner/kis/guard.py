@@ -38,7 +38,8 @@ class OrderGuard(Extension):
 
     `hosts` names origins that stand in for the official ones, such as a simulator's; with them nothing may go to the
     broker itself. `lookup`, for runs that are for the broker, gives the variables that name its hosts and hold its keys.
-    `orders` are those that are allowed, None for none. A `load` test reaches no host of the broker and sends no order at all.
+    `orders` are those that are allowed, None for none. A `load` test reaches no host of the broker and sends no order at all;
+    a run that is `shared` by several processes reaches none either, as its limits hold within one process.
     """
 
     name = "kis"
@@ -50,8 +51,9 @@ class OrderGuard(Extension):
         lookup: Callable[[str], Any] | None = None,
         orders: Orders | None = None,
         load: bool = False,
+        shared: bool = False,
     ) -> None:
-        self._load = load
+        self._load, self._shared = load, shared
         self._hosts = Hosts(hosts)
         self._lookup = lookup
         self._learn()
@@ -71,6 +73,8 @@ class OrderGuard(Extension):
         self._learn()
         if self._load:
             self._check_load(prepared)
+        if self._shared and self._is_for_broker(prepared):
+            raise Refused("refused: a run shared by several processes sends nothing to the broker", hint="leave out --jobs")
         if self._simulated and self._hosts.official(prepared.url):
             raise Refused("this run is simulated, nothing goes to the broker", hint="leave out --simulate to reach the broker")
         if self._is_real_order(prepared):
@@ -81,11 +85,13 @@ class OrderGuard(Extension):
 
     def _check_load(self, prepared: Prepared) -> None:
         """The broker counts calls a second, and who else answers an order may be a proxy before it."""
-        official = (url for url in (prepared.url, f"https://{prepared.header('host') or ''}") if self._hosts.official(url))
-        if any(official):
+        if self._is_for_broker(prepared):
             raise Refused("refused: a load test sends nothing to the broker", where=_place(prepared), hint=_LOAD_HINT)
         if names_order(prepared) or self.changes(prepared):
             raise Refused("refused: a load test sends no orders, not even to a stand-in for the broker", where=_place(prepared))
+
+    def _is_for_broker(self, prepared: Prepared) -> bool:
+        return any(map(self._hosts.official, (prepared.url, f"https://{prepared.header('host') or ''}")))
 
     def converse(self, prepared: Prepared) -> Talk | None:
         """Count a real order once, however often its request is made again."""

@@ -33,11 +33,17 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
     load = bool(extras.get("load_test"))
     if load and (extras.get("allow_real_orders") or extras.get("simulate")):
         raise UsageError("a load test sends no orders, and a simulator for it is started by itself: pabal simulate")
+    shared = bool(extras.get("parallel"))
+    if shared and not extras.get("simulate") and (broker or extras.get("allow_real_orders")):
+        raise UsageError(
+            "one process alone keeps the broker's limits, its tokens and the count of orders: no --jobs for its collections",
+            hint="leave out --jobs, or give --simulate: there it may be",
+        )
     if extras.get("max_real_orders") is not None and not extras.get("allow_real_orders"):
         raise UsageError("--max-real-orders needs --allow-real-orders")
     if not ours:
         # A PROD in somebody else's collection is somebody else's host.
-        return OrderGuard(lookup=lookup if broker else None, orders=_orders(host, extras), load=load)
+        return OrderGuard(lookup=lookup if broker else None, orders=_orders(host, extras), load=load, shared=shared)
     from runner.kis.extension import KisExtension
 
     for name in KisExtension.secret_names:
@@ -48,6 +54,7 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
         lookup=lookup,
         orders=_orders(host, extras),
         load=load,
+        shared=shared,
         allow_revoke=bool(extras.get("allow_revoke")),
         keep_account=bool(extras.get("keep_account")),
         checks=not extras.get("no_kis_checks"),

@@ -1,0 +1,101 @@
+"""A process that does one job: it reads it from stdin, and writes what happens to stdout.
+
+A frame is a byte that says what it is, four bytes of length and that many bytes, which are pickled: a list of events, an error
+that ends the job, or what is for the parent only.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import signal
+import struct
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from runner import early
+from runner.errors import PabalError
+
+if TYPE_CHECKING:
+    from runner.assemble import Session
+    from runner.events import RunEvent
+    from runner.parallel.job import Job
+
+HEAD = struct.Struct("<cI")
+EVENTS, ERROR, STATE, SECRETS = (bytes([letter]) for letter in b"exst")
+MOST = 100
+"""Events in a frame: an item that goes on for long is told of meanwhile."""
+
+
+def main(scripts: bool) -> None:
+    """Do the job on stdin; with `scripts` their engine starts before that is read."""
+    gc.disable()
+    if scripts:
+        early.begin()
+    out = Out()
+    job = pickle.load(sys.stdin.buffer)  # noqa: S301 (from the parent)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        _work(job, out)
+    except PabalError as error:
+        out.write(ERROR, error)
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(1)
+    finally:
+        early.end()
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+class Out:
+    """Frames to the parent; nothing else in the process may print there."""
+
+    def __init__(self) -> None:
+        self._file: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
+        os.dup2(2, 1)
+
+    def write(self, kind: bytes, content: Any) -> None:
+        """Send one frame."""
+        data = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
+        frame = memoryview(HEAD.pack(kind, len(data)) + data)
+        while frame:
+            frame = frame[self._file.write(frame) or 0 :]
+
+
+def _work(job: Job, out: Out) -> None:
+    from runner.assemble import Session
+
+    with Session(job.collection, job.options, warm=True, share=job.share) as session:
+        signal.signal(signal.SIGINT, lambda *_: session.interrupt())
+        gc.freeze()
+        gc.enable()
+        gc.set_threshold(20_000, 20, 20)
+        _tell(session, job.bodies, out)
+
+
+def _tell(session: Session, bodies: bool, out: Out) -> None:
+    """Write the events, an item's in one frame. The end of an iteration waits for what follows, the next one or the run's end."""
+    from runner import events
+
+    held: list[RunEvent] = []
+    known: set[str] = set()
+    version = -1
+    for event in session.events(bodies=bodies):
+        if isinstance(event, events.IterationStarted) and held:
+            out.write(EVENTS, held)
+            held = []
+        held.append(event)
+        if isinstance(event, events.RunFinished):
+            out.write(STATE, session.state)
+        elif not isinstance(event, events.ItemFinished) and (len(held) < MOST or isinstance(event, events.IterationFinished)):
+            continue
+        if version != session.secrets.version:
+            version, before, known = session.secrets.version, known, set(session.secrets.values)
+            out.write(SECRETS, known - before)
+        out.write(EVENTS, held)
+        held = []
