@@ -190,6 +190,9 @@ def every_shape() -> list[dict[str, Any]]:
         item("oauth1", auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s", "token": "t", "tokenSecret": "u"}}),
         item("aws", method="POST", body=raw("text"), auth={"type": "awsv4", "awsv4": {"accessKey": "k", "secretKey": "s"}}),
         item("digest", auth={"type": "digest", "digest": {"username": "이름", "password": "{{pass}}"}}),
+        item("settings", method="POST", body=raw("text"), behavior={"followOriginalHttpMethod": True, "followAuthorizationHeader": True, "disableCookies": True, "maxRedirects": 3, "tlsDisabledProtocols": ["TLSv1_3"], "tlsCipherSelection": ["ECDHE-RSA-AES128-GCM-SHA256"], "strictSSL": False, "disabledSystemHeaders": {"user-agent": True, "accept": True, "connection": True}}),
+        item("kept", behavior={"followAuthorizationHeader": True}, auth={"type": "bearer", "bearer": {"token": "{{pass}}"}}),
+        item("insecure", behavior={"strictSSL": False, "followAuthorizationHeader": True}),
         item("ntlm", method="POST", body=raw("text"), auth={"type": "ntlm", "ntlm": {"username": "u", "password": "{{pass}}"}}),
         item("edge", method="POST", body=raw("text"), auth={"type": "edgegrid", "edgegrid": {"accessToken": "a", "clientToken": "c", "clientSecret": "{{pass}}", "baseURL": "https://b"}}),
         item("aws query", method="POST", body=raw("text"), auth={"type": "awsv4", "awsv4": {"accessKey": "k", "secretKey": "s", "sessionToken": "t", "addAuthDataToQuery": True}}),
@@ -304,7 +307,7 @@ def test_blanks_around_header_values_are_told_and_only_sent_where_that_is_possib
         ({"strictSSL": False}, "http.client", "context.verify_mode = ssl.CERT_NONE"),
         ({"followRedirects": False}, "urllib3", "retries=False"),
         ({"strictSSL": False}, "urllib3", 'urllib3.PoolManager(cert_reqs="CERT_NONE")'),
-        ({"followOriginalHttpMethod": True}, "requests", "# the collection keeps the method when it is redirected"),
+        ({"followOriginalHttpMethod": True}, "httpx", "# the collection keeps the method when it is redirected"),
     ],
 )
 def test_a_requests_own_settings_count(behavior: dict[str, Any], target: str, line: str) -> None:

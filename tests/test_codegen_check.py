@@ -102,3 +102,11 @@ def test_the_command_tells_verdicts_and_hides_secrets(tmp_path: Path) -> None:
     assert told["environ"] == ["API_TOKEN"]
     assert told["verdict"] == "exact"
     assert result.return_value == 0
+
+
+@pytest.mark.parametrize("target", [name for name in SINGLE if name != "curl"])
+def test_a_part_with_an_empty_file_name(target: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"content\0\xff")
+    form = {"mode": "formdata", "formdata": [{"key": "g", "type": "file", "src": ""}, *FORM["formdata"]]}
+    (verdict,) = checked(tmp_path, code_of(item("m", method="POST", body=form), target=target, working_dir=tmp_path))
+    assert verdict.good, verdict.reasons

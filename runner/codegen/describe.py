@@ -85,6 +85,7 @@ def describe(step: Step, sources: Sources) -> Description:
         *_unheard(step, heard),
         *marked.diagnostics,
         *(Diagnostic(code="warning", text=text) for text in real.prepared.warnings),
+        *_lenient(step),
     ]
     address = _address(marked, real.bare, marks, values)
     description = Description(
@@ -122,6 +123,13 @@ def _heard(step: Step, sources: Sources, marks: StandIns) -> list[Heard]:
     for name in {name for found in heard for name in found.stores}:
         marks.store(name)
     return heard
+
+
+def _lenient(step: Step) -> Iterator[Diagnostic]:
+    if _behavior(step).get("insecureHTTPParser"):
+        yield Diagnostic(
+            code="parser", text="the collection reads answers leniently (insecureHTTPParser), code as its library does"
+        )
 
 
 def _unheard(step: Step, heard: Sequence[Heard]) -> Iterator[Diagnostic]:
@@ -369,5 +377,8 @@ def _rules(step: Step, sources: Sources) -> Rules:
         referer=not given.get("removeRefererHeaderOnRedirect"),
         verify=bool(given.get("strictSSL", sources.verify)),
         cookies=not given.get("disableCookies"),
+        unsent=frozenset(name.lower() for name, off in (given.get("disabledSystemHeaders") or {}).items() if off),
+        tls_disabled=tuple(given.get("tlsDisabledProtocols", ())),
+        ciphers=tuple(given.get("tlsCipherSelection", ())),
         timeout=sources.timeout,
     )

@@ -170,7 +170,10 @@ class Auth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How it is sent: redirects, certificates, cookies; `timeout` is in seconds, None for none."""
+    """How it is sent: redirects, TLS, cookies; `timeout` is in seconds, None for none.
+
+    `unsent` are headers in lower case that are not to be sent though every client has them; `referer` is about redirects.
+    """
 
     follow: bool = True
     limit: int = 10
@@ -179,6 +182,9 @@ class Rules:
     verify: bool = True
     referer: bool = True
     cookies: bool = True
+    unsent: frozenset[str] = frozenset()
+    tls_disabled: tuple[str, ...] = ()
+    ciphers: tuple[str, ...] = ()
     timeout: float | None = 30
 
 

@@ -8,6 +8,9 @@ from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
 from runner.codegen.writer import Style
 
+_WIDEST = 320
+"""What ruff allows."""
+
 
 def formatted(text: str, style: Style) -> str:
     """A module as `ruff format` leaves it, whatever a configuration file nearby says.
@@ -18,7 +21,8 @@ def formatted(text: str, style: Style) -> str:
     indent = "tab" if style.indent == "\t" else "space"
     settings = [f"indent-width={style.tab}", f'format.indent-style="{indent}"', 'target-version="py311"']
     options = [argument for setting in settings for argument in ("--config", setting)]
-    command = [find_ruff_bin(), "format", "--isolated", "--line-length", str(style.width), *options, "-"]
+    width = str(min(style.width, _WIDEST))
+    command = [find_ruff_bin(), "format", "--isolated", "--line-length", width, *options, "-"]
     done = subprocess.run(command, input=text.encode("utf-8", "surrogatepass"), capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         raise ValueError(done.stderr.decode("utf-8", "replace"))

@@ -24,6 +24,7 @@ TYPES = {str: "str", bool: "bool", int: "int", float: "float"}
 _FLAT = Style(width=10**9)
 _EARLY = ("url = ", "params = ", "payload = ")
 _OWN_SESSION = "requests.Session() as session"
+_BROUGHT_SESSION = "Session() as session"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +164,7 @@ class MethodWriter:
         if not any(before == "headers = " for before, _ in written):
             yield "headers: dict[str, str] = {}"
         yield f"{client}.check({method}, url, {'dict(headers)' if made['twice'] else 'headers'})"
+        yield from (line for text in frame.brought() for line in text.split("\n"))
         yield from _call(made, client)
         if self.after:
             yield f"{client}.after([{', '.join(self.after)}], response{', first=False' if first or own else ''})"
@@ -245,12 +247,17 @@ def _holes(value: Any) -> Iterator[Hole]:
 
 
 def _call(made: Mapping[str, Any], client: str) -> Iterator[str]:
-    """The call, on the client's session instead of one of its own."""
-    opened = [str(each.flat) for each in made["opened"] if each.flat != _OWN_SESSION]
-    yield f"session = {client}.session"
+    """The call, on the client's session; on one of its own only where the request has settings that a session has for all."""
+    opened = [str(each.flat) for each in made["opened"]]
+    own = made["limit"] or made["adapter"] or _BROUGHT_SESSION in opened
+    if not own:
+        opened = [each for each in opened if each != _OWN_SESSION]
+        yield f"session = {client}.session"
     depth = "    " if opened else ""
     if opened:
         yield f"with {', '.join(opened)}:"
+    if own:
+        yield from (depth + line for line in _session_settings(made, client))
     if prepared := made["dots"] or made["twice"]:
         yield depth + _flat(made["request"], "request = ")
         yield from (depth + line for line in _put_in(made))
@@ -260,6 +267,15 @@ def _call(made: Mapping[str, Any], client: str) -> Iterator[str]:
         entries.append(Entry(Code("headers"), head="headers="))
     opening = sent.opening.replace("requests.", "session.", 1)
     yield depth + _flat(replace(sent, opening=opening, entries=tuple(entries)), "response = ")
+
+
+def _session_settings(made: Mapping[str, Any], client: str) -> Iterator[str]:
+    if made["cookies"]:
+        yield f"session.cookies = {client}.session.cookies"
+    if made["adapter"]:
+        yield 'session.mount("https://", Tls())'
+    if made["limit"]:
+        yield f"session.max_redirects = {made['limit']}"
 
 
 def _put_in(made: Mapping[str, Any]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.auth.ntlm import account
 from runner.codegen.code import Frame
@@ -14,6 +14,7 @@ from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Templa
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 PAYLOAD = Code("payload")
+_BOUNDARY = "form-7f3a9c51e2d84b06"
 USUAL_LIMIT = 10
 """Redirects that Postman follows where nothing else is said; code does not repeat it."""
 
@@ -186,12 +187,32 @@ def urllib3_multipart(frame: Frame, body: MultipartBody) -> Expression:
     return Bracket("encode_multipart_formdata(", entries, ")[0]")
 
 
+def settle_boundary(frame: Frame) -> None:
+    """Give a form that only urllib3 can put together a boundary: one with a part that has an empty file name and no type."""
+    body = frame.description.body
+    if isinstance(body, MultipartBody) and body.boundary is None and is_by_urllib3(body):
+        header = ("Content-Type", Text.of(f"multipart/form-data; boundary={_BOUNDARY}"))
+        body, headers = replace(body, boundary=_BOUNDARY), (*frame.description.headers, header)
+        frame.description = replace(frame.description, body=body, headers=headers)
+
+
+def is_by_urllib3(body: MultipartBody) -> bool:
+    """Whether only urllib3 can put a form together."""
+    return any(map(_is_nameless, body.parts))
+
+
+def _is_nameless(part: Part) -> bool:
+    return part.file_name == "" and not part.content_type
+
+
 def _field(frame: Frame, part: Part, *, read: bool = False) -> Expression:
     if part.path:
-        content: Expression = Code(frame.open(part.path) + (".read()" if read else ""))
+        content: Expression = Code(frame.open(part.path) + (".read()" if read and not frame.is_async else ""))
     else:
         content = literal(part.data) if part.data is not None else frame.text(part.value)
     kind = [literal(part.content_type)] if part.content_type else []
+    if read and _is_nameless(part):
+        kind = [literal("")]  # else urllib3 would guess one
     if read and part.file_name is None and not kind:
         return sequence((frame.text(part.name), content), "()")
     return sequence((frame.text(part.name), sequence((literal(part.file_name), content, *kind), "()")), "()")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from runner.codegen.challenge import ntlm
 from runner.codegen.code import Frame, functions
@@ -27,13 +28,15 @@ from runner.codegen.parts import (
     lines_of,
     pairs_of,
     seconds,
+    settle_boundary,
     text_piece,
     urllib3_multipart,
     user_and_password,
 )
 from runner.codegen.registry import Settings, Target
+from runner.codegen.settings import authorization_kept, tls_of, unsent
 from runner.codegen.signing import signature_of
-from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
+from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, sequence
 
 _NATIVE = frozenset({"basic", "digest", "ntlm"})
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -44,6 +47,7 @@ _PLAIN = re.compile(r"https?://[\w.:\[\]-]+(?:/(?!\.{1,2}(?:[/?]|$))[\w.~-]*)*(?
 def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     """What the template gets: assignments, the session, and the call."""
     frame.is_async = True
+    settle_boundary(frame)
     frame.imports |= {"import aiohttp", "import asyncio"}
     rules, exact = frame.description.rules, exact_url(frame.description)
     signature = signature_of(frame, native=_NATIVE)
@@ -55,10 +59,12 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     if headers:
         assigned["headers"] = header_list(headers)
     how = [] if rules.follow else [Entry(Code("False"), head="allow_redirects=")]
-    how += [Entry(Code(str(rules.limit)), head="max_redirects=")] if rules.follow and rules.limit != USUAL_LIMIT else []
-    how += [] if rules.verify else [Entry(Code("False"), head="ssl=")]
+    how += [Entry(Code(str(rules.limit + 1)), head="max_redirects=")] if rules.follow and rules.limit != USUAL_LIMIT else []
+    tls, off = tls_of(frame), unsent(frame, "user-agent", "accept", "accept-encoding")
+    how += [Entry(Code("context" if tls else "False"), head="ssl=")] if tls or not rules.verify else []
     if piece and piece.adds is None and not any(name.lower() == "content-type" for name, _ in headers):
-        how.append(Entry(Code('["Content-Type"]'), head="skip_auto_headers="))
+        off.append("Content-Type")
+    how += [Entry(literal(off), head="skip_auto_headers=")] if off else []
     url = Entry(Code("url")) if plain else Entry(Code("URL(url, encoded=True)"))
     if not plain:
         frame.imports.add("from yarl import URL")
@@ -67,7 +73,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     _tell(frame)
     return {
         "stores": frame.stores,
-        "lines": lines_of(assigned, signature.lines),
+        "lines": [*lines_of(assigned, signature.lines), *tls],
         "fields": fields,
         "opened": [_session(frame), replace(sent, closing=") as response")],
         "signature": frame.signature("str", prefix="async "),
@@ -136,21 +142,22 @@ def _session(frame: Frame) -> Expression:
     entries = [Entry(timeout, head="timeout=")]
     if not rules.cookies:
         entries.append(Entry(Code("aiohttp.DummyCookieJar()"), head="cookie_jar="))
+    elif rules.follow and re.fullmatch(r"[\d.]+|\[.*\]", urlsplit(exact_url(frame.description)).hostname or ""):
+        # By itself aiohttp takes no cookies from hosts without a name.
+        entries.append(Entry(Code("aiohttp.CookieJar(unsafe=True)"), head="cookie_jar="))
     if auth and auth.type in ("digest", "ntlm"):
         digest = Bracket("aiohttp.DigestAuthMiddleware(", user_and_password(frame, encode=False).entries, ")")
         asked = digest if auth.type == "digest" else ntlm(frame, "ntlm_aiohttp.py.j2")
         entries.append(Entry(Bracket("[", (Entry(asked),), "]"), head="middlewares="))
+    elif kept := authorization_kept(frame, "aiohttp"):
+        entries.append(Entry(sequence([kept]), head="middlewares="))
     return Bracket("aiohttp.ClientSession(", tuple(entries), ") as session")
 
 
 def _tell(frame: Frame) -> None:
-    rules, body = frame.description.rules, frame.description.body
-    if isinstance(body, MultipartBody) and any(part.file_name == "" and not part.content_type for part in body.parts):
-        frame.note("part-type", "aiohttp adds a Content-Type to the part that has an empty file name, a run does not")
+    rules = frame.description.rules
     if rules.follow and rules.keep_method:
         frame.note("redirect-method", "the collection keeps the method when it is redirected, aiohttp does not")
-    if rules.follow and rules.keep_authorization:
-        frame.note("redirect-authorization", "the collection keeps Authorization when it is redirected, aiohttp does not")
 
 
 TARGETS = (Target(name="aiohttp", label="Python · aiohttp", generate=functions("aiohttp.py.j2", context), needs=("aiohttp",)),)

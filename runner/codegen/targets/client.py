@@ -183,7 +183,7 @@ def generate(job: Job) -> Iterator[File]:
     module.build()
     variables, filled = _variables(job, module.extra.values())
     root = next(each for each in module.classes.values() if each.root)
-    module.imports |= set(_imports(scripts, variables, module))
+    module.imports |= set(_imports(scripts, variables))
     text = templates().get_template("client.py.j2").render(
         doc=harmless(f"{job.plan.collection.name}: a client."),
         version=__version__,
@@ -217,12 +217,11 @@ def _environ(job: Job, extra: Mapping[tuple[str, str], str]) -> dict[str, str]:
     return values | {environ_name(key): value or f"{{{{{name}}}}}" for (name, value), key in extra.items()}
 
 
-def _imports(scripts: Scripts, variables: list[Variable], module: Module) -> Iterator[str]:
+def _imports(scripts: Scripts, variables: list[Variable]) -> Iterator[str]:
     if any("os.environ" in each.from_env for each in variables):
         yield "import os"
     typing = ["Any"] if "Any" in scripts.imports or any(each.type == "Any" for each in variables) else []
-    if not any("from typing import Any" in line for line in module.imports):
-        yield f"from typing import {', '.join([*typing, 'Self'])}"
+    yield f"from typing import {', '.join([*typing, 'Self'])}"
     if support := sorted(scripts.imports - {"Any"}):
         yield f"from {SUPPORT} import {', '.join(support)}"
     if any(script.reason and script.text.startswith("#") for script in scripts.found.values()):

@@ -6,8 +6,9 @@ import base64
 import re
 from collections.abc import Iterable, Iterator
 
+from runner.behavior import TLS13_SUITE
 from runner.codegen.code import each, file_name
-from runner.codegen.description import BytesBody, Description, Diagnostic, FileBody, First, MultipartBody, Part, Text, Use
+from runner.codegen.description import BytesBody, Description, Diagnostic, FileBody, First, MultipartBody, Part, Rules, Text, Use
 from runner.codegen.names import environ_name
 from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
 from runner.codegen.plain import has_dots
@@ -74,10 +75,23 @@ def _arguments(description: Description) -> Iterator[str]:
         yield "--location-trusted" if rules.keep_authorization else "--location"
         yield from [f"--max-redirs {rules.limit}"] if rules.limit != USUAL_LIMIT else []
         yield from ["--post301 --post302 --post303"] if rules.keep_method else []
-    if not rules.verify:
-        yield "--insecure"
+        yield from ["--cookie ''"] if rules.cookies else []
+    yield from (f"--header '{name}:'" for name in ("User-Agent", "Accept") if name.lower() in rules.unsent)
+    yield from _tls(rules)
     if rules.timeout:
         yield f"--max-time {seconds(rules)}"
+
+
+def _tls(rules: Rules) -> Iterator[str]:
+    if not rules.verify:
+        yield "--insecure"
+    older = [name for name in rules.ciphers if not name.startswith(TLS13_SUITE)]
+    if older:
+        yield f"--ciphers {':'.join(older)}"
+    if (rules.ciphers and not older) or "TLSv1_2" in rules.tls_disabled:
+        yield "--tlsv1.3"
+    if "TLSv1_3" in rules.tls_disabled:
+        yield "--tls-max 1.2"
 
 
 def _method(description: Description) -> Iterator[str]:

@@ -12,17 +12,13 @@ from runner.codegen.code import Frame, functions
 from runner.codegen.description import BytesBody, FileBody, JsonBody, MultipartBody, Part, Text
 from runner.codegen.parts import as_bytes, basic_header, exact_text, exact_url, headers_of, seconds
 from runner.codegen.registry import Settings, Target
+from runner.codegen.settings import context_of
 from runner.codegen.signature import AS_BYTES
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, call, literal, sequence
 
 _BOUNDARY = Code("boundary")
 _NATIVE = frozenset({"basic"}) | CHALLENGED
-_ANY_CERTIFICATE = (
-    "context = ssl.create_default_context()",
-    "context.check_hostname = False",
-    "context.verify_mode = ssl.CERT_NONE",
-)
 
 
 def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
@@ -67,12 +63,11 @@ def _bring_send(frame: Frame, challenge: Challenge | None) -> None:
     cookies = rules.follow and rules.cookies
     frame.imports |= {"from urllib.parse import urljoin, urlsplit"} if rules.follow else set()
     frame.imports |= {"from http.cookiejar import CookieJar", "from urllib.request import Request"} if cookies else set()
-    frame.imports |= set() if rules.verify else {"import ssl"}
     frame.bring(
         "http_client_send.py.j2",
         rules=rules,
         timeout=seconds(rules),
-        tls=() if rules.verify else _ANY_CERTIFICATE,
+        tls=tuple(f"{before}{value.flat}" for before, value in context_of(frame)),
         cookies=cookies,
         names=frozenset(name.lower() for name, _ in description.headers) & {"host", "content-length"},
         head=description.method == "HEAD",

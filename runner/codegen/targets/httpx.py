@@ -23,16 +23,20 @@ from runner.codegen.parts import (
     exact_url,
     header_list,
     headers_of,
+    is_by_urllib3,
     lines_of,
     multipart_fields,
     seconds,
+    settle_boundary,
     text_piece,
+    urllib3_multipart,
     user_and_password,
 )
 from runner.codegen.plain import has_bare_percent, has_dots, target_of
 from runner.codegen.registry import Settings, Target
+from runner.codegen.settings import authorization_kept, no_cookies, tls_of, unsent
 from runner.codegen.signing import signature_of
-from runner.codegen.writer import Bracket, Code, Entry, Expression, literal, mapping, sequence
+from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, mapping, sequence
 
 _NATIVE = frozenset({"basic", "digest", "ntlm"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -44,6 +48,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     frame.imports.add("import httpx")
     rules, exact = frame.description.rules, exact_url(frame.description)
     frame.is_async = is_async
+    settle_boundary(frame)
     signature = signature_of(frame, native=_NATIVE)
     piece = _body(frame, signature.settings(settings))
     headers = headers_of(frame, signature.replaces(partial(by_itself, piece.adds if piece else None)))
@@ -56,17 +61,21 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     if odd:
         target = literal(target_of(exact).encode("latin-1"))
         arguments.append(Entry(mapping([(literal("target"), target)]), head="extensions="))
-    client = is_async or odd or rules.limit != USUAL_LIMIT
+    tls, policy, kept = tls_of(frame), no_cookies(frame), authorization_kept(frame, "httpx")
+    off = unsent(frame, "user-agent", "accept", "accept-encoding", "connection")
+    client = is_async or odd or rules.limit != USUAL_LIMIT or policy is not None or bool(off) or kept is not None
     how = [Entry(Code("True"), head="follow_redirects=")] if rules.follow else []
-    how += [Entry(Code("False"), head="verify=")] if not rules.verify and not client else []
+    verify = [Entry(Code("context" if tls else "False"), head="verify=")] if tls or not rules.verify else []
+    how += [] if client else verify
     how.append(Entry(Code(seconds(rules)), head="timeout="))
     _tell(frame)
     if is_async:
         frame.imports.add("import asyncio")
     return {
         "stores": frame.stores,
-        "lines": lines_of(assigned, signature.lines),
-        "opened": [*([_client(frame, is_async=is_async)] if client else []), *frame.opened],
+        "lines": [*lines_of(assigned, signature.lines), *tls],
+        "opened": [*([_client(frame, verify, policy, kept, is_async=is_async)] if client else []), *frame.opened],
+        "off": off,
         "is_async": is_async,
         "sent": _sent(frame, [Entry(Code("url")), *arguments, *how], piece, owner="client" if client else "httpx"),
         "signature": frame.signature("httpx.Response", prefix="async " if is_async else ""),
@@ -93,6 +102,8 @@ def _body(frame: Frame, settings: Settings) -> Piece | None:
             return Piece(keyword="content", value=literal(body.data))
         case FileBody():
             return Piece(keyword="content", argument=Code(frame.open(body.path)))
+        case MultipartBody() if is_by_urllib3(body):
+            return Piece(keyword="content", argument=urllib3_multipart(frame, body))
         case MultipartBody():
             return Piece(keyword="files", argument=multipart_fields(frame, body))
     text = exact_text(body)
@@ -121,10 +132,18 @@ def _auth(frame: Frame) -> list[Entry]:
     return []
 
 
-def _client(frame: Frame, *, is_async: bool) -> Expression:
+def _client(
+    frame: Frame, verify: list[Entry], policy: Expression | None, kept: Expression | None, *, is_async: bool
+) -> Expression:
     rules = frame.description.rules
     entries = [Entry(Code(str(rules.limit)), head="max_redirects=")] if rules.limit != USUAL_LIMIT else []
-    entries += [] if rules.verify else [Entry(Code("False"), head="verify=")]
+    entries += verify
+    if policy:
+        frame.imports.add("from http.cookiejar import CookieJar")
+        entries.append(Entry(call("CookieJar", policy), head="cookies="))
+    if kept:
+        frame.imports.add(f"from collections.abc import {'Awaitable, Callable' if is_async else 'Callable'}")
+        entries.append(Entry(mapping([(literal("request"), sequence([kept]))]), head="event_hooks="))
     return Bracket("httpx.AsyncClient(" if is_async else "httpx.Client(", tuple(entries), ") as client")
 
 
@@ -133,13 +152,9 @@ def _sent(frame: Frame, arguments: list[Entry], piece: Piece | None, *, owner: s
 
 
 def _tell(frame: Frame) -> None:
-    rules, body = frame.description.rules, frame.description.body
+    rules = frame.description.rules
     if rules.follow and rules.keep_method:
         frame.note("redirect-method", "the collection keeps the method when it is redirected, httpx does not")
-    if rules.follow and rules.keep_authorization:
-        frame.note("redirect-authorization", "the collection keeps Authorization when it is redirected, httpx does not")
-    if isinstance(body, MultipartBody) and any(part.file_name == "" for part in body.parts):
-        frame.note("empty-file-name", "a run sends an empty file name here, httpx none at all")
 
 
 TARGETS = (

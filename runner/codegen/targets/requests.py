@@ -33,12 +33,14 @@ from runner.codegen.parts import (
 )
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
+from runner.codegen.settings import tls_of, unsent
 from runner.codegen.signing import headers_to_sign, signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, sequence
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _NATIVE = frozenset({"basic", "digest", "ntlm", "edgegrid"})
 _URL = Entry(Code("url"))
+_SESSION = "requests.Session()"
 
 
 def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
@@ -51,17 +53,21 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     dots, twice = has_dots(exact), repeated(headers)
     assigned = assignments(frame, piece, whole_url=dots or signature.whole_url)
     headers += signature.headers
+    headers += _switched_off(frame, twice=twice)
     if headers:
         assigned["headers"] = _header_dict(frame, headers) if twice else header_mapping(headers)
     arguments = [*arguments_for(frame, assigned, piece), *_auth(frame)]
     limit = rules.limit if rules.limit != USUAL_LIMIT else None
-    opened = [Code("requests.Session() as session")] if dots or twice or limit else []
+    session, adapter = _session(frame), _adapter(frame)
+    opened = [Code(f"{session} as session")] if dots or twice or limit or adapter or session != _SESSION else []
     _tell(frame, exact)
     return {
         "stores": frame.stores,
         "lines": lines_of(assigned, signature.lines),
         "opened": [*opened, *frame.opened],
         "limit": limit,
+        "cookies": rules.cookies,
+        "adapter": adapter,
         "dots": dots,
         "twice": twice,
         "verify": None if rules.verify else False,
@@ -70,6 +76,32 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "signature": frame.signature("requests.Response"),
         "main": frame.example(".text"),
     }
+
+
+def _session(frame: Frame) -> str:
+    """A session that redirects as the collection wants it."""
+    rules = frame.description.rules
+    if not rules.follow or (rules.cookies and not rules.keep_method and not rules.keep_authorization):
+        return _SESSION
+    frame.imports |= {"from typing import Any, cast"} if rules.keep_method or not rules.cookies else set()
+    frame.bring("session.py.j2", rules=rules)
+    return "Session()"
+
+
+def _adapter(frame: Frame) -> bool:
+    """Whether connections have TLS settings of their own."""
+    if not (lines := tls_of(frame)):
+        return False
+    frame.imports |= {"from requests.adapters import HTTPAdapter", "from typing import Any"}
+    frame.bring("tls_adapter.py.j2", lines=tuple(f"{before}{value.flat}" for before, value in lines))
+    return True
+
+
+def _switched_off(frame: Frame, *, twice: bool) -> list[tuple[str, Expression]]:
+    """Headers that requests or urllib3 would send by themselves."""
+    theirs = [(name, Code("SKIP_HEADER")) for name in unsent(frame, "user-agent", "accept-encoding")]
+    frame.imports |= {"from urllib3.util import SKIP_HEADER"} if theirs else set()
+    return [*theirs, *((name, Code("None")) for name in unsent(frame, "accept", "connection") if not twice)]
 
 
 def _header_dict(frame: Frame, headers: list[tuple[str, Expression]]) -> Expression:
@@ -151,13 +183,8 @@ def _sent(frame: Frame, arguments: list[Entry], *, session: bool, prepared: bool
 
 
 def _tell(frame: Frame, exact: str) -> None:
-    rules = frame.description.rules
     if change := rewritten(exact):
         frame.note("url-rewritten", f"requests rewrites this URL: {change}")
-    if rules.follow and rules.keep_method:
-        frame.note("redirect-method", "the collection keeps the method when it is redirected, requests does not")
-    if rules.follow and rules.keep_authorization:
-        frame.note("redirect-authorization", "the collection keeps Authorization when it is redirected, requests does not")
 
 
 TARGETS = (

@@ -23,11 +23,13 @@ from runner.codegen.parts import (
 )
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
+from runner.codegen.settings import tls_of, unsent
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
 
 _NATIVE = frozenset({"basic"}) | CHALLENGED
 _URL = Entry(Code("url"))
+_ANY_CERTIFICATE = call("urllib3.PoolManager", cert_reqs=literal("CERT_NONE"))
 
 
 def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
@@ -41,7 +43,10 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     headers += signature.headers
     if "content_type" in names:
         headers.append(("Content-Type", Code("content_type")))
+    headers += [(name, Code("urllib3.util.SKIP_HEADER")) for name in unsent(frame, "user-agent", "accept-encoding")]
     made, challenge = header_list(headers), challenge_of(frame)
+    tls = tls_of(frame)
+    pool = call("urllib3.PoolManager", ssl_context=Code("context")) if tls else _ANY_CERTIFICATE if not rules.verify else None
     argument = payload if payload and frame.payload == "inline" else Code("payload")
     if frame.stores:
         frame.imports.add("import json")
@@ -59,8 +64,9 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "challenge": challenge,
         "answer": call("auth.answer", Code("challenges"), literal(description.method), _URL.value),
         "opened": frame.opened,
-        "sent": Bracket("urllib3.request(" if rules.verify else "pool.request(", (*arguments, *_how(frame)), ")"),
-        "verify": rules.verify,
+        "sent": Bracket("pool.request(" if pool else "urllib3.request(", (*arguments, *_how(frame)), ")"),
+        "tls": tls,
+        "pool": pool,
         "signature": frame.signature("str"),
         "main": frame.example(),
     }
@@ -92,7 +98,9 @@ def _how(frame: Frame) -> Iterator[Entry]:
     rules = frame.description.rules
     # A request that got no answer is not sent twice; `total` counts the redirects.
     if rules.follow:
-        yield Entry(Code(f"urllib3.Retry({rules.limit}, connect=0, read=0)"), head="retries=")
+        limits = [Entry(Code(str(rules.limit))), Entry(Code("0"), head="connect="), Entry(Code("0"), head="read=")]
+        kept = [Entry(literal(["Cookie"]), head="remove_headers_on_redirect=")] if rules.keep_authorization else []
+        yield Entry(Bracket("urllib3.Retry(", (*limits, *kept), ")"), head="retries=")
     else:
         yield Entry(Code("False"), head="retries=")
     yield Entry(Code(seconds(rules)), head="timeout=")
@@ -102,6 +110,9 @@ def _tell(frame: Frame) -> None:
     exact = exact_url(frame.description)
     if change := rewritten(exact):
         frame.note("url-rewritten", f"urllib3 rewrites this URL: {change}")
+    rules = frame.description.rules
+    if rules.follow and rules.keep_method and frame.description.method not in ("GET", "HEAD"):
+        frame.note("redirect-method", "the collection keeps the method when it is redirected, urllib3 does not after a 303")
     if has_dots(exact):
         frame.note("dot-segments", "urllib3 works out the dots in this URL before it sends it")
 
