@@ -13,7 +13,7 @@ from runner.events import RequestSent
 from runner.kis.extension import KisExtension
 from runner.kis.guard import OrderGuard
 from runner.kis.simulator import Simulator
-from tests.kis_runs import ORDER, PRICE, order, price, run, token
+from tests.kis_runs import ORDER, PRICE, failures, issues, order, price, run, token
 from tests.kis_turns import MOCK, REAL, scopes, sent
 
 STAND_IN = "http://127.0.0.1:8443"
@@ -83,3 +83,11 @@ def test_a_run_under_load_holds_back_the_order_and_is_not_slowed_down() -> None:
     sent = [event for event in happened if isinstance(event, RequestSent)]
     assert [event.refused for event in sent] == [False] * 31 + [True]
     assert sent[-1].at - sent[0].at < 5  # at two calls a second it would be 15
+
+
+def test_users_share_a_token() -> None:
+    """As they have to, if they have one app key: the broker issues one a minute."""
+    with Simulator(limits=False) as simulator:
+        for _ in range(2):
+            assert failures(run(simulator, token(), price(), load_test=True)) == []
+        assert issues(simulator) == 1

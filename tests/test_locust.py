@@ -291,6 +291,7 @@ def test_tls_works_cooperatively(load: Load, tmp_path: Path) -> None:
         ("options = Options(environment='none.json')", 3, "none.json: cannot be read"),
         ("options = Options(folders=('Nope',))", 2, 'Unable to find a folder or request: "Nope"'),
         ("options = Options(exclude=('one',))", 2, "there is no request to run"),
+        ("del collection", 2, "Smoke: no collection is given"),
     ],
 )
 def test_what_is_wrong_with_the_files_is_told_before_it_starts(load: Load, lines: str, status: int, told: str) -> None:

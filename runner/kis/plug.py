@@ -67,13 +67,13 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
 def _manners(extras: Mapping[str, Any]) -> dict[str, Any]:
     """How a run treats limits and tokens: a simulator has its own keys, and limits only where it is told to.
 
-    A load test only ever meets stand-ins for the broker.
+    A load test only ever meets stand-ins for the broker; its users share tokens, as those of one app key have to.
     """
     from runner.kis.store import Store, default_folder
 
     cache, rate = extras.get("token_cache"), extras.get("rate")
-    simulated = bool(extras.get("simulate") or extras.get("load_test"))
-    limited = not simulated or bool(extras.get("simulate_limits"))
+    simulated = bool(extras.get("simulate"))
+    limited = bool(extras.get("simulate_limits")) or not (simulated or extras.get("load_test"))
     rates = dict.fromkeys(RATES, rate) if rate else RATES
     return {
         "rates": rates if limited else {},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from locust.event import EventHook
@@ -19,7 +19,7 @@ class Statistics:
     for `pm.sendRequest`, `› auth` for token calls, `› retry` for an attempt that did not count, `› status is 200` for a test.
     """
 
-    def __init__(self, request: EventHook, context: Mapping[str, Any]) -> None:
+    def __init__(self, request: EventHook, context: Callable[[], Mapping[str, Any]]) -> None:
         self._request = request
         self._context = context
 
@@ -40,6 +40,8 @@ class Statistics:
             self._fire(event.prepared.method, event.place, aside, error)
             return
         answer = event.response
+        if answer.note:  # nothing was sent for it
+            return
         self._fire(event.prepared.method, event.place, aside, None, time=answer.timings.total, length=answer.wire_size)
 
     def _fire(
@@ -53,5 +55,5 @@ class Statistics:
             response_time=time,
             response_length=length,
             exception=error,
-            context=self._context,
+            context=self._context(),
         )

@@ -16,7 +16,7 @@ from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
 
-from runner.errors import PabalError
+from runner.errors import PabalError, UsageError
 from runner.events import Interrupted, IterationStarted, RunEvent, RunFinished
 from runner.locust_user.course import AtEnd, Course
 from runner.locust_user.loadtest import join
@@ -51,7 +51,7 @@ class CollectionUser(User):
         super().__init__(environment)
         self._stack = ExitStack()
         self._events: Iterator[RunEvent] = iter(())
-        self._statistics = Statistics(environment.events.request, self.context())
+        self._statistics = Statistics(environment.events.request, self.context)
 
     @classmethod
     @cache
@@ -60,8 +60,10 @@ class CollectionUser(User):
 
         Raises:
             LoadError: a file could not be read.
-            UsageError: a folder does not exist, or there is no request.
+            UsageError: a folder does not exist, or there is no request, or no collection at all.
         """
+        if not hasattr(cls, "collection"):
+            raise UsageError("no collection is given", where=cls.__name__, hint='say which: collection = "orders.json"')
         return Course(cls.collection, cls.options, engines=cls.engines, at_end=cls.at_end)
 
     def on_start(self) -> None:
