@@ -41,7 +41,7 @@ NOT_RUN = {
 ENDLESS = re.compile(r"pabal (mock|simulate)\b|pabal run .*--watch\b")
 """Commands that go on until Ctrl-C."""
 
-PORTS = ("4010", "8443", "9443")
+PORTS = ("4010", "5557", "8443", "9443")
 """Those of the documentation, which may be taken."""
 
 NOWHERE = "http://127.0.0.1:9"

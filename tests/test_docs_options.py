@@ -14,8 +14,8 @@ from runner.cli.group import cli
 from runner.pytest_plugin import pytest_addoption
 from tests.reading_docs import PAGES, ROOT, prose
 
-OF_OTHERS = {"--help", "--send", "--strict", "--lf", "--junitxml"}
-"""Options of every command, of generated code, of mypy and pytest."""
+OF_OTHERS = {"--help", "--send", "--strict", "--lf", "--junitxml", "--headless", "--host", "--processes"}
+"""Options of every command, of generated code, of mypy, pytest and Locust."""
 
 
 def commands(command: click.Command) -> Iterator[click.Command]:
