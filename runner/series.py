@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from runner.events import RunEvent
     from runner.parallel import Parallel
     from runner.parallel.job import Job
+
+LEARNED = 1000
+"""Secrets learned by other processes that are kept."""
 
 
 class Series:
@@ -58,6 +62,7 @@ class Series:
         self._jobs = min(jobs, self._parts())
         self._parallel: Parallel | None = None
         self._ends: list[State | None] = []
+        self._learned: deque[str] = deque(maxlen=LEARNED)
         if self._jobs > 1:
             early.end()
             self._options = replace(self._options, extras={**options.extras, "parallel": True})
@@ -82,6 +87,11 @@ class Series:
         if self._ends:
             return [_with_variables(*pair) for pair in zip(self._collections, self._ends, strict=False)]
         return [*self._left, _with_variables(self.session.collection, self.session.state)]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is known to be secret: of what several processes have learned, the latest."""
+        return (*self.session.secrets.values, *self._learned)
 
     @property
     def state(self) -> State:
@@ -128,7 +138,7 @@ class Series:
     def _shared(self, bodies: bool) -> Iterator[RunEvent]:
         from runner.parallel import Parallel
 
-        with Parallel(list(self._shares(bodies)), self._jobs, self.session.secrets.learn_value) as self._parallel:
+        with Parallel(list(self._shares(bodies)), self._jobs, self._learned.append) as self._parallel:
             if len(self) > 1:
                 self._ends = yield from self._parallel.by_collection()
             else:

@@ -184,7 +184,7 @@ def once(ctx: click.Context, collection: tuple[str, ...], values: Mapping[str, A
         from runner.record import Recorder
 
         exports, recorder = export_paths(values, len(series)), Recorder()
-        reporters = make_reporters(values, ctx.meta["reporter_options"], lambda: series.session.secrets.values)
+        reporters = make_reporters(values, ctx.meta["reporter_options"], lambda: series.secrets)
         if "record" in exports:
             reporters.append(recorder)
         # All that was loaded stays to the end: the collector need not look at it again, and seldom at what comes and goes.

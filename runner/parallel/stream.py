@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from runner.errors import PabalError
 from runner.parallel.job import Job
-from runner.parallel.worker import ERROR, EVENTS, HEAD, SECRETS, STATE
+from runner.parallel.packing import packed, unpacked
+from runner.parallel.worker import ERROR, EVENTS, HEAD, LENGTH, SECRETS, STATE
 
 if TYPE_CHECKING:
     from runner.assemble import State
@@ -113,7 +113,8 @@ class Stream:
             process.kill()
         assert process.stdin is not None and process.stdout is not None  # noqa: S101
         with suppress(BrokenPipeError), process:
-            process.stdin.write(pickle.dumps(self._job, pickle.HIGHEST_PROTOCOL))
+            job = packed(self._job)
+            process.stdin.write(LENGTH.pack(len(job)) + job)
             process.stdin.flush()
             while len(head := process.stdout.read(HEAD.size)) == HEAD.size:
                 kind, length = HEAD.unpack(head)
@@ -126,9 +127,9 @@ class Stream:
         if kind in (EVENTS, ERROR):
             self._spool.put(frame)
         elif kind == STATE:
-            self.state = pickle.loads(frame)  # noqa: S301 (from a process of our own)
+            self.state = unpacked(frame)
         elif kind == SECRETS:
-            self._secrets.extend(pickle.loads(frame))  # noqa: S301 (from a process of our own)
+            self._secrets.extend(unpacked(frame))
 
     def frames(self) -> Iterator[list[RunEvent]]:
         """The events in order, those of one item together.
@@ -139,7 +140,7 @@ class Stream:
         while (frame := self._spool.get()) is not None:
             while self._secrets:
                 self._learn(self._secrets.popleft())
-            found: list[RunEvent] | PabalError = pickle.loads(frame)  # noqa: S301 (from a process of our own)
+            found: list[RunEvent] | PabalError = unpacked(frame)
             if isinstance(found, PabalError):
                 raise found
             yield found

@@ -1,14 +1,13 @@
 """A process that does one job: it reads it from stdin, and writes what happens to stdout.
 
-A frame is a byte that says what it is, four bytes of length and that many bytes, which are pickled: a list of events, an error
-that ends the job, or what is for the parent only.
+A frame is a byte that says what it is, four bytes of length and that many bytes (see `packing`): a list of events, an error that
+ends the job, or what is for the parent only.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-import pickle
 import signal
 import struct
 import sys
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from runner import early
 from runner.errors import PabalError
+from runner.parallel.packing import packed, unpacked
 
 if TYPE_CHECKING:
     from runner.assemble import Session
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runner.parallel.job import Job
 
 HEAD = struct.Struct("<cI")
+LENGTH = struct.Struct("<Q")
 EVENTS, ERROR, STATE, SECRETS = (bytes([letter]) for letter in b"exst")
 MOST = 100
 """Events in a frame: an item that goes on for long is told of meanwhile."""
@@ -35,7 +36,7 @@ def main(scripts: bool) -> None:
     if scripts:
         early.begin()
     out = Out()
-    job = pickle.load(sys.stdin.buffer)  # noqa: S301 (from the parent)
+    job = _job()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _work(job, out)
@@ -47,8 +48,16 @@ def main(scripts: bool) -> None:
         early.end()
 
 
+def _job() -> Job:
+    """What the parent wants done, behind its length."""
+    (length,) = LENGTH.unpack(sys.stdin.buffer.read(LENGTH.size))
+    job: Job = unpacked(sys.stdin.buffer.read(length))
+    return job
+
+
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    """Whatever the process waits for. What reads is the system's own: a reader of Python's would be in use at the end."""
+    os.read(0, 1)
     os._exit(1)
 
 
@@ -61,7 +70,7 @@ class Out:
 
     def write(self, kind: bytes, content: Any) -> None:
         """Send one frame."""
-        data = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
+        data = packed(content)
         frame = memoryview(HEAD.pack(kind, len(data)) + data)
         while frame:
             frame = frame[self._file.write(frame) or 0 :]
