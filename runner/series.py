@@ -79,6 +79,8 @@ class Series:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._parallel:
+            self._parallel.close()
         self.session.close()
 
     @property
@@ -138,11 +140,12 @@ class Series:
     def _shared(self, bodies: bool) -> Iterator[RunEvent]:
         from runner.parallel import Parallel
 
-        with Parallel(list(self._shares(bodies)), self._jobs, self._learned.append) as self._parallel:
+        self._parallel = parallel = Parallel(list(self._shares(bodies)), self._jobs, self._learned.append)
+        with parallel:
             if len(self) > 1:
-                self._ends = yield from self._parallel.by_collection()
+                self._ends = yield from parallel.by_collection()
             else:
-                self._ends = yield from self._parallel.by_iteration(self.session.plan.iterations)
+                self._ends = yield from parallel.by_iteration(self.session.plan.iterations)
 
     def _shares(self, bodies: bool) -> Iterator[Job]:
         from runner.parallel.job import Job

@@ -236,3 +236,28 @@ def test_no_process_of_many_reaches_the_broker_whatever_a_script_makes_of_a_url(
     Path("c.json").write_text(json.dumps({"info": {"name": "c"}, "item": [entry]}))
     done = pabal("run", "c.json", "-n", "2", "-j", "2")
     assert done.status == 6 and "a run shared by several processes sends nothing to the broker" in done.out
+
+
+def test_no_process_outlives_its_parent(tmp_path: Path, recorder: Recorder) -> None:
+    recorder.routes["/slow"] = answer(200, body=b"late", pause=2)
+    path = put(str(tmp_path / "c.json"), "c", (recorder.url("/slow"), SETS))
+    process = start(tmp_path, path, "-n", "6", "-j", "2")
+    while len(recorder.requests) < 2:
+        time.sleep(0.02)
+    workers = children(process.pid)
+    process.kill()
+    process.communicate(timeout=20)
+    until = time.monotonic() + 1.5
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in workers) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in workers)
+
+
+def test_who_stops_reading_leaves_no_process(tmp_path: Path, recorder: Recorder) -> None:
+    recorder.routes["/"] = answer(200, body=b"{}", pause=0.05)
+    path = put(str(tmp_path / "c.json"), "c", (recorder.url("/"), ""))
+    with Series([path], Options(iterations=1000), jobs=2) as series:
+        assert len([event for event, _ in zip(series.events(), range(5), strict=False)]) == 5
+    seen = len(recorder.requests)
+    time.sleep(0.2)
+    assert seen == len(recorder.requests) < 100

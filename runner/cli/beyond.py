@@ -35,7 +35,7 @@ BEYOND_OPTIONS = (
         type=Jobs(),
         default=1,
         metavar="N",
-        help="Processes that share iterations, rows or collections; each has variables, cookies and scripts of its own. "
+        help="Processes that take iterations, rows or collections by turns; what scripts set in one is not seen in the others. "
         "auto: one for each processor.",
         panel="Run",
     ),

@@ -22,13 +22,17 @@ class Parallel:
     def __init__(self, jobs: Sequence[Job], at_once: int, learn: Callable[[str], object]) -> None:
         self._streams = [Stream(job, learn) for job in jobs]
         self._pool = ThreadPoolExecutor(at_once)
-        for stream in self._streams:
-            self._pool.submit(stream.pump)
 
     def __enter__(self) -> Self:
+        for stream in self._streams:
+            self._pool.submit(stream.pump)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes at once, and forget what they told."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         for stream in self._streams:
             stream.kill()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from runner.errors import PabalError
 from runner.parallel.job import Job
@@ -102,7 +102,7 @@ class Stream:
         try:
             if not self._stopped:
                 self._run()
-        except OSError as error:
+        except Exception as error:  # told where its events end, which is here
             self.how_it_ended = str(error)
         finally:
             self._spool.end()
@@ -113,9 +113,7 @@ class Stream:
             process.kill()
         assert process.stdin is not None and process.stdout is not None  # noqa: S101
         with suppress(BrokenPipeError), process:
-            job = packed(self._job)
-            process.stdin.write(LENGTH.pack(len(job)) + job)
-            process.stdin.flush()
+            _give(process.stdin, self._job)
             while len(head := process.stdout.read(HEAD.size)) == HEAD.size:
                 kind, length = HEAD.unpack(head)
                 if len(frame := process.stdout.read(length)) == length:
@@ -164,6 +162,12 @@ class Stream:
     def close(self) -> None:
         """Forget what has not been asked for; the process has ended."""
         self._spool.close()
+
+
+def _give(file: IO[bytes], job: Job) -> None:
+    data = packed(job)
+    file.write(LENGTH.pack(len(data)) + data)
+    file.flush()
 
 
 def _start(scripts: bool) -> subprocess.Popen[bytes]:
