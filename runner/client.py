@@ -21,10 +21,11 @@ from runner.errors import Refused
 from runner.extension import Extension
 from runner.jstext import js_text
 from runner.load import request_from_json
-from runner.model import Collection, Json, Prepared
+from runner.model import Collection, Item, Json, Prepared, Request
+from runner.plan import make_plan
 from runner.sandbox import Answer, Assertion, Execution, RequestAnswer, RequestCall, Said, ScriptError, ScriptResult
 from runner.secrets import Secrets
-from runner.url import unparse
+from runner.url import parse, unparse
 from runner.variables import MISSING, Scope, Scopes
 
 
@@ -59,7 +60,8 @@ class Client(Generic[Session]):
 
     Requests that change an account are only sent with `allow_changes`, on a real account only with `allow_real_changes`
     too. `failures` are the names of the checks of the last request that did not hold, with secrets hidden: what is named like
-    one, and the variables called so in `secrets`. `timeout` is in seconds.
+    one, and the variables called so in `secrets`. `timeout` is in seconds. By the `addresses` that its requests go to, as
+    they are written in the collection, the guards know a real account behind whatever host a variable names.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Client(Generic[Session]):
         collection: Mapping[str, Any],
         globals: Mapping[str, Any],
         secrets: Iterable[str] = (),
+        addresses: Iterable[str] = (),
     ) -> None:
         self.session = session
         self.timeout = timeout
@@ -90,7 +93,7 @@ class Client(Generic[Session]):
         self._secrets = Secrets()
         for name in secrets:
             self._secrets.add_name(name)
-        self._extensions = _extensions(self.scopes, allow_real_changes)
+        self._extensions = _extensions(_Host(self.scopes, self._secrets, addresses), allow_real_changes)
 
     def __enter__(self) -> Self:
         return self
@@ -283,12 +286,14 @@ def _json(response: Response) -> Json:
 
 
 class _Host:
-    """A run without a collection, which is all that the guards need: they know the broker's hosts by name."""
+    """A run of requests to these addresses, by which extensions know whose hosts they are."""
 
-    def __init__(self, scopes: Scopes) -> None:
-        self.collection = Collection(id="", name="")
-        self.scopes = scopes
-        self.secrets = Secrets()
+    def __init__(self, scopes: Scopes, secrets: Secrets, addresses: Iterable[str]) -> None:
+        items = tuple(Item(id=text, name=text, request=Request(url=parse(text))) for text in addresses)
+        self.collection = Collection(id="", name="", items=items)
+        self.plan = make_plan(self.collection)
+        self.scopes, self.secrets = scopes, secrets
+        self.before: tuple[Extension, ...] = ()
 
     def supply(self, values: Mapping[str, str], text: str, *, override: bool = False) -> None:
         """Nothing is simulated here."""
@@ -297,7 +302,7 @@ class _Host:
         """Nothing is started here."""
 
 
-def _extensions(scopes: Scopes, allow_real_changes: bool) -> tuple[Extension, ...]:
+def _extensions(host: _Host, allow_real_changes: bool) -> tuple[Extension, ...]:
     plugs = [import_module(name).plug for name in PLUGS if find_spec(name.rpartition(".")[0])]
     extras = {"allow_real_orders": allow_real_changes}
-    return tuple(found for plug in plugs if (found := plug(_Host(scopes), extras)))
+    return tuple(found for plug in plugs if (found := plug(host, extras)))

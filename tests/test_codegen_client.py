@@ -105,6 +105,19 @@ def test_what_changes_an_account_is_off_and_stays_off_for_the_real_host(
         client.check("POST", order, {"tr_id": "TTTC0012U"})
 
 
+def test_a_real_account_is_known_behind_whatever_host_its_variable_names(tmp_path: Path) -> None:
+    (file,) = generate(REAL, Options(), CodeOptions(target="client", requests=("*현금*",)))
+    proxy, order = "https://proxy.example:9443", "/uapi/domestic-stock/v1/trading/order-cash"
+    with made(file, tmp_path, prod=proxy, allow_changes=True) as client:
+        with pytest.raises(Refused, match="moves money on a real account"):
+            client.check("POST", proxy + order, {"tr_id": "TTTC0012U"})
+        client.check("GET", f"{proxy}/uapi/domestic-stock/v1/quotations/inquire-price", {"tr_id": "FHKST01010100"})
+    with made(file, tmp_path, prod=proxy, allow_changes=True, allow_real_changes=True) as client:
+        client.check("POST", proxy + order, {"tr_id": "TTTC0012U"})
+    with made(file, tmp_path, prod=proxy, allow_real_changes=True) as client, pytest.raises(Refused, match="changes an account"):
+        client.check("POST", proxy + order, {"tr_id": "TTTC0012U"})
+
+
 def test_the_two_credential_sets_stay_two(mock_client: File) -> None:
     assert "vtt_appkey" in mock_client.text and "vts_appkey" in mock_client.text
     futures = mock_client.text.partition("def v_선물옵션_잔고현황(")[2].partition("    def ")[0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from runner import __version__
+from runner import url as urls
 from runner.codegen.code import sorted_imports, templates
 from runner.codegen.description import Diagnostic
 from runner.codegen.docs import docstring, harmless
@@ -161,6 +163,13 @@ def _variable(name: str, key: str, value: Any) -> Variable:
     return Variable(name=name, type=kind, default=default, from_env=from_env)
 
 
+def _addresses(job: Job) -> str:
+    """Where requests go, as it is written: each host with the first folder below it, as a list."""
+    written = (urls.unparse(step.item.request.url).partition("?")[0] for step in job.plan.steps)
+    heads = (re.match(r"(?:[^/]*://)?[^/]*/+(?:[^/]*/)?", text) for text in written)
+    return flat(literal(list(dict.fromkeys(head[0] for head in heads if head))))
+
+
 def _secret_names(job: Job, extra: Iterable[str]) -> str:
     """The variables that the module's failures must not show, as a list; those named like a secret are known anyway."""
     secrets = job.sources.secrets
@@ -197,6 +206,7 @@ def generate(job: Job) -> Iterator[File]:
         environment=_mapping(filled["environment"]),
         collection=_mapping(filled["collection"]),
         globals=_mapping(filled["globals"]),
+        addresses=_addresses(job) if module.changes else "",
         secrets=_secret_names(job, module.extra.values()),
     )  # fmt: skip
     name = identifier(job.plan.collection.name, fallback="client").rstrip("_")
