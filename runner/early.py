@@ -1,17 +1,18 @@
-"""The script engine's process, started before anything else is imported where a glance at the files says that it is needed.
+"""Processes that are started before anything else is imported, where a glance at the command line says that they are needed.
 
-It takes as long to be ready as all imports of a run do, and has a core of its own for it. The glance may err: where it sees no
-script the engine starts later, and where it sees one that does not run the engine ends with the command.
+The script engine takes as long to be ready as all imports of a run do, and has a core of its own for it; so do the processes of a
+divided run. The glance may err: what it does not see starts later, and what nobody needs ends with the command.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -22,22 +23,46 @@ SETTINGS: Mapping[str, Any] = {"memory_limit": 512 * 1024 * 1024, "console_limit
 """What the engine is told where nothing else is wanted: bytes, characters of console output, no warnings of deprecation."""
 
 _SCRIPT = re.compile(rb'"exec"\s*:\s*(?:\[(?:\s*"(?:\s|\\[nrt])*"\s*,)*\s*)?"(?:\s|\\[nrt])*[^\s"\\]')
-_begun: dict[str, Popen[bytes]] = {}
+_JOBS = re.compile(r"(?:-j|--jobs=?)(\d{0,4}|auto)")
+_WORKER = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from runner import early
+if sys.argv[2:]: early.begin(early.engine())
+from runner.parallel.worker import main
+main()
+"""
+
+
+class Command(NamedTuple):
+    """How a process is started; `silent` ones cannot write to stderr."""
+
+    words: tuple[str, ...]
+    silent: bool = False
+
+
+_begun: dict[Command, list[Popen[bytes]]] = {}
 
 
 def glance(words: Sequence[str]) -> None:
-    """Start the engine if these words of a command line are to run a file with scripts."""
-    if words[:1] != ["run"] or any(word.startswith(("-j", "--jobs")) for word in words):  # those processes have their own
-        return
-    if any(_has_script(Path(word)) for word in words[1:] if not word.startswith("-")):
-        begin()
+    """Start what is needed if these words of a command line are to run a file with scripts."""
+    if words[:1] == ["run"] and any(_has_script(Path(word)) for word in words[1:] if not word.startswith("-")):
+        jobs = _jobs(words)
+        begin(worker(scripts=True) if jobs > 1 else engine(), jobs)
 
 
-def begin() -> None:
-    """Start the engine; who needs it takes it later."""
-    argument = argument_of(BOOTCODE, SETTINGS)
-    with suppress(OSError):  # told when the engine is needed
-        _begun[argument] = start(argument)
+def _jobs(words: Sequence[str]) -> int:
+    """How many processes are to run at once."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if found := _JOBS.fullmatch(word):
+            number = found[1] or following
+            return min(int(number), processors()) if number.isdigit() else processors()
+    return 1
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _has_script(path: Path) -> bool:
@@ -47,45 +72,62 @@ def _has_script(path: Path) -> bool:
         return False
 
 
-def argument_of(bootcode: Path, settings: Mapping[str, Any]) -> str:
-    """What the process is given on its command line."""
+def engine(bootcode: Path = BOOTCODE, settings: Mapping[str, Any] = SETTINGS) -> Command:
+    """A script engine."""
     import json
 
-    paths = [str(Path(entry).absolute()) for entry in sys.path if entry]
-    return json.dumps({**settings, "bootcode": str(bootcode), "path": paths})
+    argument = json.dumps({**settings, "bootcode": str(bootcode), "path": _paths()})
+    return Command((sys.executable, "-I", "-S", str(HERE / "worker.py"), argument), silent=True)
 
 
-def take(argument: str) -> Popen[bytes]:
-    """The process for this argument: the one that was begun, or a new one.
+def worker(*, scripts: bool) -> Command:
+    """A process that takes part in a run, see `parallel.worker`."""
+    import json
+
+    return Command((sys.executable, "-I", "-c", _WORKER, json.dumps(_paths()), *(["scripts"] if scripts else [])))
+
+
+def _paths() -> list[str]:
+    return [str(Path(entry).absolute()) for entry in sys.path if entry]
+
+
+def begin(command: Command, number: int = 1) -> None:
+    """Start processes; who needs them takes them later."""
+    with suppress(OSError):  # told when they are needed
+        for _ in range(number):
+            _begun.setdefault(command, []).append(start(command))
+
+
+def take(command: Command) -> Popen[bytes]:
+    """A process: one that was begun, or a new one.
 
     Raises:
         OSError: it cannot be started.
     """
-    return _begun.pop(argument, None) or start(argument)
+    begun = _begun.get(command)
+    return begun.pop() if begun else start(command)
 
 
-def start(argument: str) -> Popen[bytes]:
+def start(command: Command) -> Popen[bytes]:
     """A new process.
 
     Raises:
         OSError: it cannot be started.
     """
-    import os
     import subprocess
 
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-I", "-S", str(HERE / "worker.py"), argument],
+        command.words,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
+        stderr=subprocess.DEVNULL if command.silent else None,
         start_new_session=os.name != "nt",
     )
 
 
-def end() -> None:
-    """End what nobody took, for the end of a command."""
-    while _begun:
-        _, process = _begun.popitem()
-        with process:
-            process.kill()
+def end(spared: Command | None = None, number: int = 0) -> None:
+    """End what nobody took, for the end of a command, or all but a number of one kind."""
+    for command, begun in _begun.items():
+        while len(begun) > (number if command == spared else 0):
+            with begun.pop() as process:
+                process.kill()

@@ -63,8 +63,9 @@ class Series:
         self._parallel: Parallel | None = None
         self._ends: list[State | None] = []
         self._learned: deque[str] = deque(maxlen=LEARNED)
+        if jobs > 1:
+            early.end(early.worker(scripts=True), self._jobs if self._jobs > 1 else 0)  # no more wait than are needed
         if self._jobs > 1:
-            early.end()
             self._options = replace(self._options, extras={**options.extras, "parallel": True})
         self.session = Session(self._collections[0], self._options, warm=warm and self._jobs < 2, sources=self._sources)
         """Of the collection that runs, or ran last; of the first where several processes run."""

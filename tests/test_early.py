@@ -37,7 +37,7 @@ class Process:
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Process]]:
     made: list[Process] = []
-    monkeypatch.setattr(early, "start", lambda argument: made.append(Process()) or made[-1])
+    monkeypatch.setattr(early, "start", lambda command: made.append(Process()) or made[-1])
     monkeypatch.setattr(early, "_begun", {})
     yield made
 
@@ -88,27 +88,48 @@ def test_it_is_taken_once_and_what_nobody_takes_is_ended(started: list[Process],
     early.end()
     assert started[0].ended
     early.glance(["run", collection(tmp_path, ["x()"])])
-    argument = early.argument_of(early.BOOTCODE, early.SETTINGS)
-    assert early.take(argument) is started[-1]
-    assert early.take(argument) is started[-1] is not started[1]
+    assert early.take(early.engine()) is started[-1]
+    assert early.take(early.engine()) is started[-1] is not started[1]
     assert len(started) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        (["-j", "2"], 2),
+        (["-j2"], 2),
+        (["--jobs=9"], 2),
+        (["--jobs", "auto"], 2),
+        (["-j", "1"], 1),
+        (["-j", "x"], 2),
+        (["-n", "2"], 1),
+    ],
+)
+def test_as_many_as_run_at_once(
+    started: list[Process], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], number: int
+) -> None:
+    monkeypatch.setattr(early, "processors", lambda: 2)
+    early.glance(["run", collection(tmp_path, ["x()"]), *words])
+    assert len(started) == number
+    early.end(early.worker(scripts=True), 1)
+    assert sum(not process.ended for process in started) == (1 if number > 1 else 0)
 
 
 def test_a_sandbox_takes_over_what_was_begun(tmp_path: Path) -> None:
     early.glance(["run", collection(tmp_path, ["x()"])])
-    (begun,) = early._begun.values()
+    ((begun,),) = early._begun.values()
     with V8Sandbox() as sandbox:
         conversation = sandbox.run(Execution(listen="test", code="pm.variables.set('a', 1)"))
         with pytest.raises(StopIteration) as end:
             while True:
                 next(conversation)
         assert (sandbox.pid, end.value.value.error) == (begun.pid, None)
-    assert early._begun == {} and begun.returncode is not None
+    assert not any(early._begun.values()) and begun.returncode is not None
 
 
 def test_another_engine_than_the_usual_is_started_anew(tmp_path: Path) -> None:
     early.glance(["run", collection(tmp_path, ["x()"])])
-    (begun,) = early._begun.values()
+    ((begun,),) = early._begun.values()
     with V8Sandbox(console_limit=7) as sandbox:
         sandbox.warm()
         assert sandbox.pid != begun.pid

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import rich_click as click
 
 from runner.cli.options import POSITIVE
+from runner.early import processors
 from runner.errors import UsageError
 
 
@@ -20,7 +20,7 @@ class Jobs(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value)
         if text == "auto":
-            return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+            return processors()
         if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= _MOST_JOBS):
             self.fail(f"{text!r} is neither a number from 1 to {_MOST_JOBS} nor auto", param, ctx)
         return int(text)

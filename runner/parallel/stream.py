@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING
 
+from runner import early
 from runner.errors import PabalError
 from runner.parallel.job import Job
 from runner.parallel.packing import packed, unpacked
@@ -26,12 +24,6 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 1 << 20
 """Bytes of events that wait without a file."""
-_START = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
-from runner.parallel.worker import main
-main(sys.argv[2] == "scripts")
-"""
 
 
 class Spool:
@@ -108,7 +100,7 @@ class Stream:
             self._spool.end()
 
     def _run(self) -> None:
-        self._process = process = _start(self._job.scripts)
+        self._process = process = early.take(early.worker(scripts=self._job.scripts))
         if self._stopped:
             process.kill()
         assert process.stdin is not None and process.stdout is not None  # noqa: S101
@@ -168,16 +160,6 @@ def _give(file: IO[bytes], job: Job) -> None:
     data = packed(job)
     file.write(LENGTH.pack(len(data)) + data)
     file.flush()
-
-
-def _start(scripts: bool) -> subprocess.Popen[bytes]:
-    paths = json.dumps([str(Path(entry).absolute()) for entry in sys.path if entry])
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-I", "-c", _START, paths, "scripts" if scripts else ""],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=os.name != "nt",
-    )
 
 
 def _ending(code: int) -> str:

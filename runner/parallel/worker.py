@@ -30,13 +30,13 @@ MOST = 100
 """Events in a frame: an item that goes on for long is told of meanwhile."""
 
 
-def main(scripts: bool) -> None:
-    """Do the job on stdin; with `scripts` their engine starts before that is read."""
+def main() -> None:
+    """Do the job on stdin."""
     gc.disable()
-    if scripts:
-        early.begin()
     out = Out()
     job = _job()
+    if job is None:  # nobody needs this process, and its parent is gone
+        return
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _work(job, out)
@@ -48,11 +48,10 @@ def main(scripts: bool) -> None:
         early.end()
 
 
-def _job() -> Job:
+def _job() -> Job | None:
     """What the parent wants done, behind its length."""
-    (length,) = LENGTH.unpack(sys.stdin.buffer.read(LENGTH.size))
-    job: Job = unpacked(sys.stdin.buffer.read(length))
-    return job
+    head = sys.stdin.buffer.read(LENGTH.size)
+    return unpacked(sys.stdin.buffer.read(*LENGTH.unpack(head))) if head else None
 
 
 def _end_with_parent() -> None:

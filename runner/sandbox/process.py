@@ -62,7 +62,7 @@ class Worker:
         if engine is None:
             raise SandboxError("the JavaScript engine is not installed", hint="run: pip install mini-racer")
         try:
-            self._process = early.take(early.argument_of(bootcode, settings))
+            self._process = early.take(early.engine(bootcode, settings))
         except OSError as error:
             raise SandboxError(f"the script engine could not be started: {error}") from error
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101
