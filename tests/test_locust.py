@@ -133,13 +133,14 @@ def test_requests_and_failed_assertions_are_in_the_statistics(load: Load) -> Non
 
 
 def test_variables_and_the_order_of_requests_are_a_users_own(load: Load) -> None:
+    """Though both users have their scripts run by one engine."""
     load.write(
         item("count", "/count?{{mine}}", "pm.environment.set('mine', (pm.environment.get('mine') || 0) + 1)"),
         item("skipped", "/never", prerequest="pm.execution.skipRequest()"),
         item("jump", "/jump", "pm.execution.setNextRequest('last')"),
         item("over", "/over"),
         item("last", "/last"),
-        lines="options = Options(iterations=2)",
+        lines="options = Options(iterations=2)\nengines = 1",
     )
     done = load.run(users=2)
     assert Counter(load.paths) == {"/count?{{mine}}": 2, "/jump": 4, "/last": 4, "/count?1": 2}
@@ -164,12 +165,6 @@ engines = 2""",
     assert load.paths.index("/after") > [n for n, path in enumerate(load.paths) if path == "/quick"][9]
 
 
-def test_a_script_waits_for_an_engine_where_there_is_but_one(load: Load) -> None:
-    load.write(item("one", "/one", "leak = 1; pm.test('none', () => {})"), lines="options = Options(iterations=4)\nengines = 1")
-    done = load.run(users=3)
-    assert (done.status, done.requests) == (0, {("GET", "one"): 12}), done.err
-
-
 @pytest.mark.parametrize(("at_end", "taken"), [("stop", ["a", "b", "c"]), ("start over", ["a", "b", "c", "a", "b"])])
 def test_rows_are_taken_in_order(load: Load, at_end: str, taken: list[str]) -> None:
     load.folder.joinpath("rows.csv").write_text("id\na\nb\nc\n")
@@ -188,7 +183,6 @@ def test_no_row_is_taken_twice_by_several_users(load: Load) -> None:
 ENDLESS = {
     "nothing": item("busy", "/"),
     "endless script": item("slow", "/slow", "while (true) {}"),
-    "timer": item("slow", "/slow", "await new Promise((resolve) => setTimeout(resolve, 60_000))"),
     "server": item("slow", "http://{mute}/"),
 }
 
@@ -260,36 +254,28 @@ def test_no_order_and_nothing_for_the_broker_leaves(load: Load) -> None:
     }
 
 
-def test_a_body_that_is_larger_than_the_pipe_reaches_the_script(load: Load) -> None:
-    load.recorder.routes["/large"] = answer(body=b"x" * 5_000_000)
-    load.write(item("large", "/large", "pm.test('all', () => pm.expect(pm.response.text().length).to.eql(5_000_000))"))
-    assert load.run().failures == {}
-
-
 def test_locusts_host_goes_into_a_variable(load: Load) -> None:
     load.write(item("one", "/one"), lines="options = Options(iterations=1)\nhost_variable = 'base'", variable=[])
     assert load.run("--host", load.recorder.url("").rstrip("/")).status == 0
     assert load.paths == ["/one"]
 
 
-def test_tls_works_cooperatively(load: Load, tmp_path: Path) -> None:
+def test_a_body_larger_than_the_pipe_comes_over_tls_and_reaches_the_script(load: Load, tmp_path: Path) -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    with Recorder(tls=context) as recorder:
-        url = f"https://localhost:{recorder.port}/"
-        load.write(item("safe", url), lines="options = Options(iterations=2, ssl_extra_ca_certs='ca.pem')")
-        assert load.run(users=2).failures == {}
-        assert len(recorder.requests) == 4
+    with Recorder(tls=context, routes={"/": answer(body=b"x" * 5_000_000)}) as recorder:
+        whole = "pm.test('all', () => pm.expect(pm.response.text().length).to.eql(5_000_000))"
+        large = item("large", f"https://localhost:{recorder.port}/", whole)
+        load.write(large, lines="options = Options(iterations=2, ssl_extra_ca_certs='ca.pem')")
+        assert (load.run(users=2).failures, len(recorder.requests)) == ({}, 4)
 
 
 @pytest.mark.parametrize(
     ("lines", "status", "told"),
     [
-        ("collection = 'none.json'", 3, "none.json: cannot be read"),
         ("options = Options(environment='none.json')", 3, "none.json: cannot be read"),
-        ("options = Options(folders=('Nope',))", 2, 'Unable to find a folder or request: "Nope"'),
         ("options = Options(exclude=('one',))", 2, "there is no request to run"),
         ("del collection", 2, "Smoke: no collection is given"),
     ],

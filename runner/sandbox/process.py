@@ -140,7 +140,9 @@ class Worker:
         try:
             return os.write(self._in, frame)
         except BlockingIOError:
-            select.select([], [self._in], [])
+            room = select.poll()
+            room.register(self._in, select.POLLOUT)
+            room.poll()
             return 0
 
     def _read(self, deadline: float) -> bytes:
