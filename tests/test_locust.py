@@ -277,6 +277,7 @@ def test_a_body_larger_than_the_pipe_comes_over_tls_and_reaches_the_script(load:
     [
         ("options = Options(environment='none.json')", 3, "none.json: cannot be read"),
         ("options = Options(exclude=('one',))", 2, "there is no request to run"),
+        ("options = Options(extras={'allow_real_orders': True})", 2, "a load test sends no orders"),
         ("del collection", 2, "Smoke: no collection is given"),
     ],
 )

@@ -72,6 +72,15 @@ def test_engines_are_made_when_they_are_needed_and_used_again(pool: Pool, made: 
     assert [engine.ran for engine in made] == [4, 1]
 
 
+def test_only_a_first_engine_is_started_before_it_is_needed(pool: Pool, made: list[Fake]) -> None:
+    share = pool.share()
+    share.warm()
+    outer = begin(share)
+    pool.share().warm()
+    assert len(made) == 1
+    finish(outer)
+
+
 def test_who_finds_none_free_waits(pool: Pool, made: list[Fake]) -> None:
     busy = [begin(pool.share()), begin(pool.share())]
     third = threading.Thread(target=lambda: finish(begin(pool.share())))

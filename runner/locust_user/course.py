@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
-from runner.assemble import Session, plan_of
+from runner.assemble import Session
 from runner.errors import UsageError
 from runner.model import Collection, Json
 from runner.options import Options
@@ -27,15 +27,16 @@ class Course:
 
     Raises:
         LoadError: a file could not be read.
-        UsageError: a folder does not exist, or there is no request.
+        UsageError: a folder does not exist, there is no request, or options do not go together.
     """
 
     def __init__(self, collection: Collection | str | Path, options: Options, *, engines: int | None, at_end: AtEnd) -> None:
         sources = open_sources(options)
         self._collection = sources.collection(collection)
         self._options = replace(read_once(options, sources), extras={**options.extras, "load_test": True})
-        if not plan_of(self._collection, options, ()).steps:
-            raise UsageError("there is no request to run", where=self._collection.name)
+        with Session(self._collection, self._options) as session:
+            if not session.plan.steps:
+                raise UsageError("there is no request to run", where=self._collection.name)
         self._pool = Pool(lambda: V8Sandbox(tidy=True), engines) if engines else None
         self._at_end = at_end
         self.begin()

@@ -60,7 +60,7 @@ class CollectionUser(User):
 
         Raises:
             LoadError: a file could not be read.
-            UsageError: a folder does not exist, or there is no request, or no collection at all.
+            UsageError: options do not go together, or there is no request, or no collection at all.
         """
         if not hasattr(cls, "collection"):
             raise UsageError("no collection is given", where=cls.__name__, hint='say which: collection = "orders.json"')

@@ -17,7 +17,7 @@ class Pool:
 
     def __init__(self, make: Callable[[], Sandbox], most: int) -> None:
         self._make = make
-        self._left = most
+        self._most = self._left = most
         self._free: list[Sandbox] = []
         self._shares = 0
         self._change = Condition()
@@ -29,7 +29,7 @@ class Pool:
 
     def warm(self) -> None:
         """Start a first engine in the background."""
-        if not self._free:
+        if self._left == self._most:
             with self.one() as engine:
                 engine.warm()
 
