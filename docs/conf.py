@@ -12,6 +12,7 @@ default_role = "literal"  # what `backticks` in docstrings are
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {name: name for name in ("RunEvent", "Source", "Json")}
 add_module_names = False
 
 html_theme = "furo"

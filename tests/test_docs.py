@@ -133,7 +133,7 @@ class Walk:
 
     @property
     def environ(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PABAL_", "GITHUB_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PABAL_", "GITHUB_", "COVERAGE_"))}
         return {**kept, **SURROUNDINGS, **self._password, "HOME": str(self.folder), "PYTHONPATH": str(self.folder)}
 
     def start(self, line: str) -> None:
