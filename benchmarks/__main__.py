@@ -74,6 +74,8 @@ def commands(workload: Workload, arguments: list[str], port: int, options: argpa
     """What to run for each runner."""
     found = {"newman": ["node", str(NEWMAN), *arguments]} if workload.newman and not options.no_newman else {}
     found["pabal"] = [*shlex.split(options.pabal), *arguments]
+    if workload.divided:
+        found[report.DIVIDED] = [*found["pabal"], "-j", str(report.JOBS)]
     if workload.kind == "get" and workload.items > 1:
         url = f"http://127.0.0.1:{port}/things"
         found["requests loop"] = [sys.executable, str(HERE / "floor.py"), url, str(workload.requests)]
@@ -103,7 +105,8 @@ def count(port: int) -> dict[str, int]:
 
 
 def check(workload: Workload, runner: str, counts: dict[str, int]) -> None:
-    if counts != {"good": workload.requests, "bad": 0}:
+    chains = (report.JOBS if runner == report.DIVIDED else 1) if workload.kind == "order" else 0
+    if counts != {"good": workload.requests, "bad": 0, "chains": chains}:
         raise Failed(f"{runner} on {workload.name}: the server saw {counts}, not {workload.requests} good requests")
 
 

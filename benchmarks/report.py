@@ -14,11 +14,15 @@ Costs = Mapping[str, Sequence[Cost]]
 MEMORY_TARGET = 0.6
 FLAT_TARGET = 1.1
 FLAT_TARGET_REPORTED = 1.2
+JOBS = 2
+DIVIDED = f"pabal -j {JOBS}"
+DIVIDED_TARGET = 1.7
+"""How many times faster several processes are to be than one."""
 
 
 def tables(results: Sequence[tuple[Workload, Costs]]) -> str:
-    """Medians of all runners, then pabal against Newman, then what a tenfold of rows does to pabal's memory."""
-    parts = [absolute(results), against_newman(results), flatness(results)]
+    """Medians of all runners, then pabal against Newman, one process against several, and the memory of few rows and many."""
+    parts = [absolute(results), against_newman(results), speed_up(results), flatness(results)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -49,6 +53,17 @@ def compared(workload: Workload, costs: Costs) -> list[str]:
     verdict = "met" if wall >= workload.target and memory <= MEMORY_TARGET else "MISSED"
     figures = [f"{wall:.1f}", f"≥ {workload.target:g}", f"{cpu:.1f}", f"{memory:.2f}", f"≤ {MEMORY_TARGET:g}"]
     return [workload.name, *figures, verdict]
+
+
+def speed_up(results: Sequence[tuple[Workload, Costs]]) -> str:
+    return "\n".join(sped_up(workload, costs) for workload, costs in results if DIVIDED in costs)
+
+
+def sped_up(workload: Workload, costs: Costs) -> str:
+    """The median of the ratios of each pair of runs."""
+    ratio = median(one.wall / several.wall for one, several in zip(costs["pabal"], costs[DIVIDED], strict=True))
+    verdict = "met" if ratio >= DIVIDED_TARGET else "MISSED"
+    return f"{DIVIDED} does {workload.about} {ratio:.2f} times as fast as pabal (target ≥ {DIVIDED_TARGET}): {verdict}"
 
 
 def flatness(results: Sequence[tuple[Workload, Costs]]) -> str:

@@ -48,7 +48,8 @@ class Workload:
     """`items` requests of a `kind` (get, order, row), `iterations` times or once for each of `rows` rows.
 
     `runs` is how often each runner does it; `target` how many times faster than Newman pabal means to be;
-    `newman` False is a run of pabal alone, to compare with its own larger sister. `reported` turns every reporter on.
+    `newman` False is a run of pabal alone, to compare with its own larger sister. `reported` turns every reporter on, `divided`
+    has pabal do the work with several processes, too.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Workload:
     target: float
     newman: bool = True
     reported: bool = False
+    divided: bool = False
 
     @property
     def requests(self) -> int:
@@ -77,7 +79,9 @@ WORKLOADS = (
     Workload(name="W2", about="200 GETs", kind="get", items=200, runs=5, target=6),
     Workload(name="W2x25", about="5,000 GETs", kind="get", items=200, iterations=25, runs=2, target=6),
     Workload(name="W3", about="200 POSTs, two scripts each", kind="order", items=200, runs=5, target=4),
-    Workload(name="W4", about="5,000 POSTs, two scripts each", kind="order", items=200, iterations=25, runs=1, target=4),
+    Workload(
+        name="W4", about="5,000 POSTs, two scripts each", kind="order", items=200, iterations=25, runs=1, target=4, divided=True
+    ),
     Workload(name="W7s", about="2,000 rows, one script each", kind="row", items=1, rows=2_000, runs=1, target=4, newman=False),
     Workload(name="W7", about="20,000 rows, one script each", kind="row", items=1, rows=20_000, runs=1, target=4),
     Workload(
