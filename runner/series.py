@@ -59,7 +59,7 @@ class Series:
         self._left: list[Collection] = []
         self._interrupted = False
         self._before_next = before_next
-        self._jobs = min(jobs, self._parts())
+        self._jobs = min(jobs, self._parts()) if jobs > 1 else 1
         self._parallel: Parallel | None = None
         self._ends: list[State | None] = []
         self._learned: deque[str] = deque(maxlen=LEARNED)

@@ -15,10 +15,15 @@ from typing import Any
 import pytest
 
 from runner import Options, Results, Series
-from runner.errors import ExitCode
+from runner.errors import ExitCode, LoadError
+from runner.events import Interrupted
 from runner.load import load_collection, load_environment
+from runner.model import Cookie
+from runner.parallel.packing import packed, unpacked
+from runner.sandbox.teleport import UNDEFINED, JSMap
 from tests.conftest import Pabal
 from tests.kis_runs import price, token
+from tests.reporting import place, response
 from tests.servers import Recorder, answer
 from tests.test_process import children, environ
 from tests.test_series import FAILS, asked, put
@@ -236,6 +241,17 @@ def test_no_process_of_many_reaches_the_broker_whatever_a_script_makes_of_a_url(
     Path("c.json").write_text(json.dumps({"info": {"name": "c"}, "item": [entry]}))
     done = pabal("run", "c.json", "-n", "2", "-j", "2")
     assert done.status == 6 and "a run shared by several processes sends nothing to the broker" in done.out
+
+
+def test_values_come_over_as_they_are() -> None:
+    sent = response(cookies=(Cookie(name="a", value="b", domain="h"),))
+    values = [Interrupted(), place("One", "A"), sent, LoadError("what", where="w", hint="h"), {"a": [1, None, b"\0"]}, UNDEFINED]
+    for value, copy in zip(values, unpacked(packed(values)), strict=True):
+        assert (type(copy), repr(copy)) == (type(value), repr(value))
+    circle = JSMap([])
+    circle.entries.append(("me", circle))
+    copy = unpacked(packed(circle))
+    assert copy.entries[0][1] is copy is not circle
 
 
 def test_no_process_outlives_its_parent(tmp_path: Path, recorder: Recorder) -> None:

@@ -27,12 +27,12 @@ class _Packer(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         kind: Hashable = value.__class__
         take = _taker(kind)
-        return (_made, take(value)) if take else NotImplemented
+        return (object.__new__, (kind,), take(value), None, None, _fill) if take else NotImplemented
 
 
 @cache
 def _taker(kind: Hashable) -> Callable[[Any], tuple[Any, ...]] | None:
-    """What takes a value of a dataclass with slots apart, into its class and what is in the slots."""
+    """What takes the slots of a dataclass out, behind the class."""
     names = _names(kind) if is_dataclass(kind) and hasattr(kind, "__slots__") else ()
     return attrgetter("__class__", *names) if names else None
 
@@ -47,8 +47,7 @@ def _setters(kind: Hashable) -> list[Callable[[Any, Any], None]]:
     return [getattr(kind, name).__set__ for name in _names(kind)]
 
 
-def _made(kind: type, *values: Any) -> Any:
-    made: Any = object.__new__(kind)
+def _fill(made: Any, taken: tuple[Hashable, ...]) -> None:
+    kind, *values = taken
     for set_value, value in zip(_setters(kind), values, strict=True):
         set_value(made, value)
-    return made

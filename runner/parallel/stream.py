@@ -146,9 +146,9 @@ class Stream:
             self._process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once, unless it is about to end by itself."""
         self._stopped = True
-        if self._process is not None:
+        if self._process is not None and self.state is None:
             self._process.kill()
 
     def close(self) -> None:

@@ -65,7 +65,7 @@ class Out:
 
     def __init__(self) -> None:
         self._file: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
-        os.dup2(2, 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
     def write(self, kind: bytes, content: Any) -> None:
         """Send one frame."""
