@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
+from operator import attrgetter
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
@@ -16,11 +20,12 @@ from urllib.parse import urlsplit
 from runner.assemble import PLUGS
 from runner.codegen.support.pm import Script
 from runner.codegen.support.sandbox import JavaScript, run_translated
+from runner.dump import environment_json
 from runner.dynamic import Dynamic
 from runner.errors import Refused
 from runner.extension import Extension
 from runner.jstext import js_text
-from runner.load import request_from_json
+from runner.load import load_environment, request_from_json
 from runner.model import Collection, Item, Json, Prepared, Request
 from runner.plan import make_plan
 from runner.sandbox import Answer, Assertion, Execution, RequestAnswer, RequestCall, Said, ScriptError, ScriptResult
@@ -76,6 +81,7 @@ class Client(Generic[Session]):
         globals: Mapping[str, Any],
         secrets: Iterable[str] = (),
         addresses: Iterable[str] = (),
+        requests: Mapping[str, str] | None = None,
     ) -> None:
         self.session = session
         self.timeout = timeout
@@ -90,6 +96,7 @@ class Client(Generic[Session]):
             dynamic=Dynamic(lambda texts: self._engine().replace_in(texts)),
         )
         self._v8: Any = None
+        self._requests = requests or {}
         self._secrets = Secrets()
         for name in secrets:
             self._secrets.add_name(name)
@@ -120,6 +127,42 @@ class Client(Generic[Session]):
         """Give an environment variable a value."""
         self.scopes.environment.set(name, value)
 
+    def request(self, name: str, **values: Any) -> Any:
+        """Send a request by its name in the collection, or by its path there (`Folder/Name`), with values for its parameters.
+
+        Raises:
+            LookupError: there is none of that name, or several.
+        """
+        found = [call for path, call in self._requests.items() if name == path or path.endswith(f"/{name}")]
+        if len(found) != 1:
+            raise LookupError(f"there are {len(found)} requests called {name}: give its path, Folder/Name")
+        return attrgetter(found[0])(self)(**values)
+
+    def load(self, path: str | Path) -> None:
+        """Take the environment variables of a file that Postman or `save` has written; those without a value stay as they are.
+
+        Raises:
+            LoadError: it cannot be read.
+        """
+        for variable in load_environment(path).values:
+            if not variable.disabled and variable.value not in ("", None):
+                self[variable.key] = variable.value
+
+    def save(self, path: str | Path) -> None:
+        """Write the environment, tokens too, for Postman, `pabal run -e` or `load`; a new file is for its owner only.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        text = json.dumps(environment_json(self.scopes.environment.export()), indent=2, ensure_ascii=False) + "\n"
+        with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(text)
+
+    def with_headers(self, headers: dict[str, str | None], given: Mapping[str, str] | None) -> dict[str, str | None]:
+        """Headers with those `given` at a call in their place, whatever the case of their names."""
+        names = {name.lower() for name in given or {}}
+        return {**{name: value for name, value in headers.items() if name.lower() not in names}, **(given or {})}
+
     def confirm(self) -> None:
         """Before a request that changes an account, as far as the collection tells.
 
@@ -129,13 +172,14 @@ class Client(Generic[Session]):
         if not self.allow_changes:
             raise Refused("not sent, it changes an account", hint="make the client with allow_changes=True to send it")
 
-    def check(self, method: str, url: str, headers: Mapping[str, str]) -> None:
+    def check(self, method: str, url: str, headers: Mapping[str, str | None]) -> None:
         """Look at a request before it leaves.
 
         Raises:
             Refused: it changes an account, and that is not allowed.
         """
-        prepared = Prepared(method=method, url=url, headers=tuple([(name, str(value)) for name, value in headers.items()]))
+        sent = [(name, str(value)) for name, value in headers.items() if value is not None]
+        prepared = Prepared(method=method, url=url, headers=tuple(sent))
         for line in prepared.headers:
             self._secrets.learn_header(*line)
         if any(extension.changes(prepared) for extension in self._extensions):

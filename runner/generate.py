@@ -13,6 +13,7 @@ from runner.codegen.describe import Sources
 from runner.codegen.holes import by_secrecy, inlined
 from runner.codegen.overhear import overhearing
 from runner.codegen.registry import File, Job, Settings, target
+from runner.codegen.remarks import Describe
 from runner.codegen.writer import Style
 from runner.errors import UsageError
 from runner.files import BodyFiles
@@ -31,7 +32,8 @@ class CodeOptions:
 
     Options named as in Postman's settings have their meaning: `request_timeout` is in ms, 0 for none; a tab counts as
     `indent_count` columns. `inline_values` writes every value into the code, secrets too. `per_folder` makes a pytest module
-    for each folder.
+    for each folder. `describe` is how much of the descriptions of headers, parameters and fields becomes comments. `pep723`
+    puts a block before single requests' Python by which `uv run` and `pipx run` know what it needs.
     """
 
     target: str = "requests"
@@ -47,6 +49,8 @@ class CodeOptions:
     extras: Mapping[str, str] = field(default_factory=dict)
     sandbox_fallback: bool = True
     per_folder: bool = False
+    describe: Describe = "line"
+    pep723: bool = False
 
 
 def generate(
@@ -129,6 +133,7 @@ def _sources(session: Session, code: CodeOptions) -> Sources:
         follow=code.follow_redirect and not options.ignore_redirects,
         verify=not options.insecure,
         trim=code.trim_request_body,
+        describe=code.describe,
     )
 
 
@@ -136,5 +141,10 @@ def _settings(code: CodeOptions) -> Settings:
     indent = "\t" if code.indent_type == "tab" else " " * code.indent_count
     style = Style(indent=indent, width=code.line_length, tab=code.indent_count)
     return Settings(
-        style=style, body=code.body, extras=code.extras, sandbox_fallback=code.sandbox_fallback, per_folder=code.per_folder
+        style=style,
+        body=code.body,
+        extras=code.extras,
+        sandbox_fallback=code.sandbox_fallback,
+        per_folder=code.per_folder,
+        pep723=code.pep723,
     )

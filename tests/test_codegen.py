@@ -156,6 +156,33 @@ def test_options_have_postmans_meaning() -> None:
     assert "\n\turl = " in text_of("o", options={"indent_type": "tab"})
 
 
+def test_code_says_what_it_needs_where_that_is_asked_for() -> None:
+    ntlm = {"type": "ntlm", "ntlm": {"username": "u", "password": "p"}}
+    code = text_of("n", auth=ntlm, options={"pep723": True, "target": "httpx"})
+    assert code.startswith(
+        '# /// script\n# requires-python = ">=3.11"\n# dependencies = ["httpx", "pyspnego"]\n# ///\n\nimport base64\n'
+    )
+    assert "# dependencies = []" in text_of("n", options={"pep723": True, "target": "http.client"})
+
+
+def described(**options: Any) -> str:
+    header = [
+        {"key": "tr_id", "value": "TTTC", "description": "\n 01 : one \x07\r\n02 : two; api_key=opensesame1"},
+        {"key": "hashkey", "value": "{{HASH}}", "disabled": True, "description": "of the body"},
+        {"key": "X-Api-Key", "value": "opensesame2", "disabled": True},
+    ]
+    return text_of("d", header=header, options=options)
+
+
+def test_descriptions_and_what_is_switched_off_are_comments() -> None:
+    line = described()
+    assert '        # 01 : one\n        "tr_id": "TTTC",\n        # off: "hashkey": "{{HASH}}"  (of the body)\n' in line
+    assert "02 : two" not in line
+    assert "# 02 : two;" in described(describe="full")
+    assert "#" not in described(describe="none")
+    assert not any("opensesame" in described(describe=each) for each in ("line", "full", "none"))
+
+
 def test_what_requests_cannot_send_is_told() -> None:
     twice = [{"key": "X-Tag", "value": "a"}, {"key": "X-Tag", "value": "b"}]
     (file,) = code_of(item("d", f"{BASE}/a/../%%", header=twice))
@@ -191,6 +218,8 @@ def every_shape() -> list[dict[str, Any]]:
         item("aws", method="POST", body=raw("text"), auth={"type": "awsv4", "awsv4": {"accessKey": "k", "secretKey": "s"}}),
         item("digest", auth={"type": "digest", "digest": {"username": "이름", "password": "{{pass}}"}}),
         item("settings", method="POST", body=raw("text"), behavior={"followOriginalHttpMethod": True, "followAuthorizationHeader": True, "disableCookies": True, "maxRedirects": 3, "tlsDisabledProtocols": ["TLSv1_3"], "tlsCipherSelection": ["ECDHE-RSA-AES128-GCM-SHA256"], "strictSSL": False, "disabledSystemHeaders": {"user-agent": True, "accept": True, "connection": True}}),
+        item("told", f"{BASE}/x", "POST", header=[{"key": "A", "value": " 1", "description": "What it is. " * 12 + "\n\nMore."}, {"key": "Hash", "value": "{{h}}", "disabled": True, "description": "off"}], body={"mode": "urlencoded", "urlencoded": [{"key": "f", "value": "1", "description": "넓은 글자 " * 20}]}),
+        item("asked", {"raw": f"{BASE}/x?a=1&a=2", "host": ["https://api.test"], "path": ["v1", "x"], "query": [{"key": "a", "value": "1", "description": "one"}, {"key": "a", "value": "2"}, {"key": "b", "value": "3", "disabled": True}]}),
         item("kept", behavior={"followAuthorizationHeader": True}, auth={"type": "bearer", "bearer": {"token": "{{pass}}"}}),
         item("insecure", behavior={"strictSSL": False, "followAuthorizationHeader": True}),
         item("ntlm", method="POST", body=raw("text"), auth={"type": "ntlm", "ntlm": {"username": "u", "password": "{{pass}}"}}),
@@ -210,6 +239,7 @@ def every_shape() -> list[dict[str, Any]]:
         *(["--target", name] for name in ("requests", "httpx", "httpx-async", "aiohttp", "http.client", "urllib3")),
         ["--indent-count", "2"],
         ["--indent-type", "tab"],
+        ["--pep723", "--describe", "full"],
         ["--line-length", "60", "--target", "http.client"],
     ],
     ids=" ".join,

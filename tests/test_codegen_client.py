@@ -140,7 +140,8 @@ def test_parameters_have_the_collections_values_and_descriptions_are_docstrings(
     ]
     client = made(client_of(items, values={"base": recorder.url(""), "user": "kim"}), tmp_path)
     signature = inspect.signature(client.find_orders)
-    assert {name: each.default for name, each in signature.parameters.items()} == {"state": "open", "who": None, "page": "1"}
+    found = {name: each.default for name, each in signature.parameters.items()}
+    assert found == {"state": "open", "who": None, "page": "1", "more_headers": None}
     assert all(each.kind is inspect.Parameter.KEYWORD_ONLY for each in signature.parameters.values())
     assert "Even old ones." in client.find_orders.__doc__
     client.find_orders(page="2")
@@ -240,6 +241,35 @@ def test_failures_show_no_secrets(recorder: Recorder, tmp_path: Path) -> None:
     assert not any(word in text for text in client.failures for word in ("hunter2hunter2", "opensesame", "given-out"))
 
 
+def test_requests_are_found_by_the_collections_names_and_take_other_headers(recorder: Recorder, tmp_path: Path) -> None:
+    header = [{"key": "Tr_Id", "value": "A", "description": "the kind"}, {"key": "X", "value": "1"}]
+    first = item("J_주문(현금)", recorder.url("/a?n=1"), header=header)
+    first["request"]["url"] = {"raw": recorder.url("/a?n=1"), "host": [recorder.url("")], "path": ["a"], "query": [{"key": "n", "value": "1", "description": "how many"}]}  # fmt: skip
+    items = [{"name": "F", "item": [first, item("same", recorder.url("/b"))]}, item("same", recorder.url("/c"))]
+    client = made(client_of(items), tmp_path)
+    client.request("J_주문(현금)", n="2", more_headers={"tr_id": "B"})
+    client.request("F/same")
+    assert [request.target for request in recorder.requests] == ["/a?n=2", "/b"]
+    assert (recorder.requests[0].values("tr_id"), recorder.requests[0].values("x")) == (["B"], ["1"])
+    assert "n: how many" in client.f.j_주문_현금.__doc__
+    for name in ("nope", "ame"):
+        with pytest.raises(LookupError, match="there are 0 requests called"):
+            client.request(name)
+
+
+def test_an_environment_is_saved_and_loaded(tmp_path: Path) -> None:
+    file = client_of(
+        [item("a", "{{base}}/", header=[{"key": "k", "value": "{{API_KEY}}"}])], values={"base": "http://h", "API_KEY": ""}
+    )
+    client = made(file, tmp_path)
+    client["API_KEY"], client["TOKEN"] = "hunter2hunter2", "t"
+    client.save(tmp_path / "env.json")
+    assert (tmp_path / "env.json").stat().st_mode & 0o77 == 0
+    other = made(file, tmp_path, base="http://other")
+    other.load(tmp_path / "env.json")
+    assert (other["API_KEY"], other["TOKEN"], other["base"]) == ("hunter2hunter2", "t", "http://h")
+
+
 def test_a_variable_without_a_value_is_an_error_that_names_it(recorder: Recorder, tmp_path: Path) -> None:
     client = made(client_of([item("a", recorder.url("/{{nowhere}}"))]), tmp_path)
     with pytest.raises(LookupError, match="the variable nowhere has no value"):
@@ -322,7 +352,12 @@ def test_modules_are_clean_and_typed(mock_client: File, tmp_path: Path) -> None:
     environment = ROOT / "environments" / "kis-mock.postman_environment.json"
     (tests,) = generate(MOCK, Options(environment=environment), CodeOptions(target="pytest"))
     signed = item("signed", "http://h/o", auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s"}})
-    shapes = client_of([*bodies("http://h"), signed], values={"id": "1"}, root={"variable": [{"key": "n", "value": 5}]})
+    settings = {"disabledSystemHeaders": {"accept": True}, "followOriginalHttpMethod": True, "maxRedirects": 3}
+    odd = item("odd", "http://h/o", "POST", header=[{"key": "A", "value": "1"}, {"key": "A", "value": "2"}])
+    other = {**item("settings", "http://h/o", "POST"), "protocolProfileBehavior": settings}
+    shapes = client_of(
+        [*bodies("http://h"), signed, odd, other], values={"id": "1"}, root={"variable": [{"key": "n", "value": 5}]}
+    )
     texts = {"mock_client.py": mock_client.text, "test_mock.py": tests.text, "shapes.py": shapes.text}
     for name, text in texts.items():
         (tmp_path / name).write_text(text, "utf-8")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     "target inline_values body indent_count indent_type line_length request_timeout follow_redirect trim_request_body "
-    "sandbox_fallback per_folder"
+    "sandbox_fallback per_folder describe pep723"
 ).split()
 
 
@@ -85,6 +85,14 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
         help="Run scripts that cannot be translated in Postman's sandbox, or let them fail.",
         panel="Code",
     ),
+    click.option(
+        "--describe",
+        type=click.Choice(["none", "line", "full"]),
+        default="line",
+        help="How much of descriptions becomes comments; what is switched off is told, too, unless none.",
+        panel="Code",
+    ),
+    click.option("--pep723", is_flag=True, help="Say in the code what it needs, for `uv run` and `pipx run`.", panel="Code"),
     click.option("--per-folder", is_flag=True, help="With -t pytest, a module for each folder; -o is a directory.", panel="Code"),
     click.option("--check", is_flag=True, help="Run the code against a recorder on this machine.", panel="Check"),
     click.option("--python", metavar="PATH", help="Python with the target's libraries, for --check.", panel="Check"),

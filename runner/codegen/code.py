@@ -16,7 +16,21 @@ from runner.codegen.format import formatted
 from runner.codegen.holes import COMPUTED, SAFE
 from runner.codegen.names import identifier
 from runner.codegen.registry import File, Generate, Job, Settings
-from runner.codegen.writer import USUAL_WIDTH, Bracket, Code, Entry, Expression, Style, Template, call, literal, string, write
+from runner.codegen.remarks import Kind
+from runner.codegen.writer import (
+    USUAL_WIDTH,
+    Bracket,
+    Code,
+    Entry,
+    Expression,
+    Remarked,
+    Style,
+    Template,
+    call,
+    literal,
+    string,
+    write,
+)
 from runner.errors import SendError
 from runner.plan import Step
 
@@ -29,9 +43,12 @@ _OWN_NAMES = frozenset(
         "os sys json base64 datetime time uuid random hashlib ssl asyncio http quote urlsplit urljoin cast requests httpx "
         "aiohttp urllib3 yarl jwt url headers params payload response body text answer upload auth session client connection "
         "request pool content_type boundary token signed sender credentials settings send main hmac secrets spnego stamp "
-        "signer query canonical string form challenges digest ntlm edgegrid keep context"
+        "signer query canonical string form challenges digest ntlm edgegrid keep context more_headers"
     ).split()
 )
+
+_PACKAGES = {"jwt": "PyJWT[crypto]", "requests_ntlm": "requests-ntlm", "spnego": "pyspnego", "akamai": "edgegrid-python"}
+"""Packages that are not called like their module."""
 
 
 @dataclass(kw_only=True)
@@ -97,6 +114,11 @@ class Frame:
     def text(self, text: Text) -> Expression:
         """A text with holes as an expression."""
         return Template(tuple(Code(self._name(part)) if isinstance(part, Use) else part for part in text.parts))
+
+    def remarked(self, kind: Kind, name: str | None, value: Expression) -> Expression:
+        """A value with what the collection says about it as a comment."""
+        remark = self.description.remarks.of(kind, name)
+        return Remarked(value, remark) if remark else value
 
     def json(self, value: Any) -> Expression:
         """A JSON value with holes as a literal."""
@@ -268,6 +290,7 @@ def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
                 guard=call("sys.exit", refusal),
                 preamble=preamble,
                 imports=sorted_imports(frame.imports),
+                needs=sorted(_needs(frame.imports)) if settings.pep723 else None,
                 **made,
             )
         )
@@ -340,6 +363,12 @@ def sorted_imports(lines: Iterable[str], *, beside: str = "") -> list[list[str]]
         top = line.split()[1].partition(".")[0]
         blocks[2 if top == beside else top not in sys.stdlib_module_names].append(line)
     return [sorted(block, key=lambda line: (line.startswith("from"), line.lower())) for block in blocks if block]
+
+
+def _needs(lines: Iterable[str]) -> set[str]:
+    """The packages that import lines take modules from."""
+    tops = {line.split()[1].partition(".")[0] for line in lines}
+    return {_PACKAGES.get(top, top) for top in tops - sys.stdlib_module_names}
 
 
 def _isort(name: str) -> tuple[int, str]:

@@ -17,6 +17,7 @@ from runner.codegen.description import Address, Auth, Description, Diagnostic, F
 from runner.codegen.holes import Choose, StandIns, filled
 from runner.codegen.literals import secret_variables, without_literals
 from runner.codegen.overhear import Heard, Overhear
+from runner.codegen.remarks import Describe, remarks_of
 from runner.errors import Refused, SendError
 from runner.extension import Extension, Turn
 from runner.jstext import js_text
@@ -52,6 +53,7 @@ class Sources:
     follow: bool = True
     verify: bool = True
     trim: bool = False
+    describe: Describe = "line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ def describe(step: Step, sources: Sources) -> Description:
         body=body_of(marked.request.body, marked.bare, marks, values),
         auth=_auth(marked.auth, marks),
         rules=_rules(step, sources),
+        remarks=remarks_of(step.item.request, sources.describe, sources.secrets),
         notes=step.item.request.description or step.item.description,
         guarded=_guarded(real.prepared, sources.extensions),
         diagnostics=tuple(diagnostics),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+from runner.codegen.remarks import Remarks
 from runner.model import Prepared
 
 Source: TypeAlias = Literal["environ", "argument", "computed", "stored"]
@@ -227,6 +228,7 @@ class Description:
     first: tuple[First, ...] = ()
     notes: str = ""
     guarded: str = ""
+    remarks: Remarks = field(default_factory=Remarks)
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property

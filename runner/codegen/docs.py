@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
+from runner.dump import collection_json
+from runner.model import Collection
+
+
+def digest_of(collection: Collection) -> str:
+    """A short hash of a collection, by which generated code tells what it was made from."""
+    text = json.dumps(collection_json(collection), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
 
 def docstring(title: str, notes: str, depth: int) -> str:
     """A docstring at a depth of indentation: the title, and a description below it."""

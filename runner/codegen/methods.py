@@ -83,7 +83,16 @@ class MethodWriter:
             f"{names[each.hole.name]}: {each.type} = {each.default}" for each in self.parameters if each.hole.name in names
         ]
         title = f"{description.method} {self.step.title}"
-        return Method(name=self.name, parameters=written, doc=docstring(title, description.notes, 2), lines=lines)
+        doc = docstring(title, "\n\n".join(filter(None, (description.notes.strip(), self._told(description, names)))), 2)
+        given = [] if made["twice"] else ["more_headers: Mapping[str, str] | None = None"]
+        self.imports |= {"from collections.abc import Mapping"} if given else set()
+        return Method(name=self.name, parameters=[*written, *given], doc=doc, lines=lines)
+
+    def _told(self, description: Description, names: Mapping[str, str]) -> str:
+        """What the collection says about the parameters."""
+        remarks = description.remarks
+        found = [(each, remarks.of("query", each.hole.key) or remarks.of("field", each.hole.key)) for each in self.parameters]
+        return "\n".join(f"{names[each.hole.name]}: {text}" for each, text in found if text and each.hole.name in names)
 
     def _described(self) -> Description:
         """The request, with every variable a hole: the client has their values."""
@@ -160,9 +169,12 @@ class MethodWriter:
         if own:
             yield f"{client}.before([{', '.join(own)}], {method}, url, {body}{', first=False' if first else ''})"
             yield from self._fetched(frame, names, late)
-        yield from (_flat(value, before) for before, value in written if before not in _EARLY)
+        typed = {} if made["twice"] else {"headers = ": "headers: dict[str, str | None] = "}
+        yield from (_flat(value, typed.get(before, before)) for before, value in written if before not in _EARLY)
         if not any(before == "headers = " for before, _ in written):
-            yield "headers: dict[str, str] = {}"
+            yield "headers: dict[str, str | None] = {}"
+        if not made["twice"]:
+            yield f"headers = {client}.with_headers(headers, more_headers)"
         yield f"{client}.check({method}, url, {'dict(headers)' if made['twice'] else 'headers'})"
         yield from (line for text in frame.brought() for line in text.split("\n"))
         yield from _call(made, client)

@@ -9,7 +9,8 @@ from runner.auth.ntlm import account
 from runner.codegen.code import Frame
 from runner.codegen.description import Auth, Body, Description, FormBody, JsonBody, MultipartBody, Part, Rules, Text, TextBody
 from runner.codegen.holes import filled
-from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, literal, mapping, sequence
+from runner.codegen.remarks import Kind
+from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, literal, mapping, pair, sequence
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -43,7 +44,7 @@ def assignments(frame: Frame, piece: Piece | None, *, whole_url: bool = False, p
     split = address.params is not None and not whole_url
     assigned: dict[str, Expression] = {"url": frame.text(address.base if split else address.exact)}
     if split and address.params is not None:
-        assigned["params"] = pairs_of(frame, address.params, pairs)
+        assigned["params"] = pairs_of(frame, address.params, "query", pairs)
     if piece and piece.value and frame.payload == "assigned":
         assigned["payload"] = piece.value
     return assigned
@@ -101,18 +102,23 @@ def _credential(frame: Frame, text: Text, encode: bool) -> Expression:
     return found if now.isascii() or not encode else Code(f"{found.flat}.encode()")
 
 
-def pairs_of(frame: Frame, pairs: Iterable[tuple[Text, Text]], brackets: str = "[]") -> Expression:
-    """Fields as a dict, or as a list (by `brackets` a tuple) of pairs where a key comes twice."""
-    made = [(frame.text(key), frame.text(value)) for key, value in pairs]
-    if len({key.flat for key, _ in made}) == len(made):
-        return mapping(made, open_always=len(made) > 1)
-    return sequence((sequence(pair, "()") for pair in made), brackets, open_always=True)
+def pairs_of(frame: Frame, pairs: Iterable[tuple[Text, Text]], kind: Kind, brackets: str = "[]") -> Expression:
+    """Parameters or fields as a dict, or as a list (by `brackets` a tuple) of pairs where a key comes twice."""
+    made = [(frame.text(key), frame.remarked(kind, key.plain, frame.text(value))) for key, value in pairs]
+    twice = len({key.flat for key, _ in made}) < len(made)
+    shown = (
+        sequence((pair(*each) for each in made), brackets, open_always=True)
+        if twice
+        else mapping(made, open_always=len(made) > 1)
+    )
+    return replace(shown, notes=frame.description.remarks.off.get(kind, ()))
 
 
 def headers_of(frame: Frame, left_out: Callable[[str, str | None], bool]) -> list[tuple[str, Expression]]:
     """The headers, without those that the library sends by itself: `left_out` is told name (lower case) and value, if plain."""
     headers = frame.description.headers
-    return [(name, frame.text(value)) for name, value in headers if not left_out(name.lower(), value.plain)]
+    kept = [(name, value) for name, value in headers if not left_out(name.lower(), value.plain)]
+    return [(name, frame.remarked("header", name, frame.text(value))) for name, value in kept]
 
 
 def by_itself(adds: str | None, name: str, value: str | None) -> bool:
@@ -140,17 +146,21 @@ def as_bytes(expression: Expression) -> Expression:
     return Tail(expression, ".encode()")
 
 
-def header_mapping(headers: Iterable[tuple[str, Expression]]) -> Bracket:
+def header_mapping(frame: Frame, headers: Iterable[tuple[str, Expression]]) -> Bracket:
     """Headers as a dict."""
     pairs = [(literal(name), value) for name, value in headers]
-    return mapping(pairs, open_always=len(pairs) > 1)
+    return replace(mapping(pairs, open_always=len(pairs) > 1), notes=frame.description.remarks.off.get("header", ()))
 
 
-def header_list(headers: Sequence[tuple[str, Expression]]) -> Bracket:
+def header_list(frame: Frame, headers: Sequence[tuple[str, Expression]]) -> Bracket:
     """Headers as a dict, or as a list of pairs where a name comes twice."""
-    if not repeated(headers):
-        return header_mapping(headers)
-    return sequence((sequence((literal(name), value), "()") for name, value in headers), open_always=True)
+    return header_pairs(frame, headers) if repeated(headers) else header_mapping(frame, headers)
+
+
+def header_pairs(frame: Frame, headers: Iterable[tuple[str, Expression]], *, open_always: bool = True) -> Bracket:
+    """Headers as a list of pairs."""
+    shown = sequence((pair(literal(name), value) for name, value in headers), open_always=open_always)
+    return replace(shown, notes=frame.description.remarks.off.get("header", ()))
 
 
 def repeated(headers: Iterable[tuple[str, Expression]]) -> bool:
@@ -172,12 +182,13 @@ def text_piece(frame: Frame, text: Text, keyword: str, *, encode: bool = True) -
 
 def multipart_fields(frame: Frame, body: MultipartBody) -> Expression:
     """The parts as requests, httpx and urllib3 take them: name and `(file name, content, type)`, in order."""
-    return sequence((_field(frame, part) for part in body.parts), open_always=True)
+    return sequence((frame.remarked("field", part.name.plain, _field(frame, part)) for part in body.parts), open_always=True)
 
 
 def urllib3_fields(frame: Frame, body: MultipartBody) -> Expression:
     """The same for urllib3 itself: texts stand alone, and files are read first."""
-    return sequence((_field(frame, part, read=True) for part in body.parts), open_always=True)
+    parts = [frame.remarked("field", part.name.plain, _field(frame, part, read=True)) for part in body.parts]
+    return sequence(parts, open_always=True)
 
 
 def urllib3_multipart(frame: Frame, body: MultipartBody) -> Expression:

@@ -27,7 +27,8 @@ class Settings:
     """What the user wants of the code. `body` exact writes the very bytes, None leaves that to the target.
 
     `extras` are for targets of other packages. Scripts that cannot be translated run in Postman's sandbox with
-    `sandbox_fallback`, else they raise NotImplementedError. `per_folder` asks for a module for each folder, not one of all.
+    `sandbox_fallback`, else they raise NotImplementedError. `per_folder` asks for a module for each folder, not one of all,
+    `pep723` for a block that says what a program needs.
     """
 
     style: Style = field(default_factory=Style)
@@ -35,6 +36,7 @@ class Settings:
     extras: Mapping[str, str] = field(default_factory=dict)
     sandbox_fallback: bool = True
     per_folder: bool = False
+    pep723: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

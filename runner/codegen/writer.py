@@ -14,6 +14,7 @@ from typing import Any, Protocol
 USUAL_WIDTH = 88
 """Columns of a line where nothing else is said, as with ruff."""
 
+_WIDEST = 100  # of a comment, where code is laid out later
 _CUTS = re.compile(r"(?<=[ &?/,;\n])")
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -91,7 +92,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a bracket: `head` is `name=` or `"key": `, `comment` a line above it."""
+    """One entry of a bracket: `head` is `name=` or `"key": `, `comment` lines above it."""
 
     value: Expression
     head: str = ""
@@ -100,17 +101,21 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """A call, list, tuple, dict: entries between `opening` and `closing`. `open_always` breaks it even if it fits."""
+    """A call, list, tuple, dict: entries between `opening` and `closing`. `open_always` breaks it even if it fits.
+
+    `notes` are comments behind the last entry.
+    """
 
     opening: str
     entries: tuple[Entry, ...]
     closing: str
     open_always: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def flat(self) -> str | None:
         texts = [None if entry.comment else entry.value.flat for entry in self.entries]
-        if None in texts or (self.open_always and self.entries):
+        if None in texts or ((self.open_always or self.notes) and self.entries):
             return None
         inside = ", ".join(f"{entry.head}{text}" for entry, text in zip(self.entries, texts, strict=True))
         comma = "," if self.opening == "(" and len(self.entries) == 1 else ""
@@ -123,10 +128,26 @@ class Bracket:
         yield f"{before}{self.opening}"
         inner = style.indent * (depth + 1)
         for entry in self.entries:
-            if entry.comment:
-                yield f"{inner}# {entry.comment}"
+            yield from (f"{inner}# {line}" for line in comment_lines(entry.comment, style.room(depth + 1) - 2))
             yield inner + write(entry.value, before=entry.head, after=",", depth=depth + 1, style=style)
+        for note in self.notes:
+            yield from (f"{inner}# {line}" for line in comment_lines(note, style.room(depth + 1) - 2))
         yield f"{style.indent * depth}{self.closing}{after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remarked:
+    """An expression that a comment stands above, where it is an entry of a list or dict."""
+
+    expression: Expression
+    comment: str
+
+    @property
+    def flat(self) -> str | None:
+        return self.expression.flat
+
+    def broken(self, before: str, after: str, depth: int, style: Style) -> Iterator[str]:
+        yield from self.expression.broken(before, after, depth, style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +203,37 @@ def call(function: str, *positional: Expression, **named: Expression) -> Bracket
 
 def sequence(values: Iterable[Expression], brackets: str = "[]", *, open_always: bool = False) -> Bracket:
     """A list, or with `()` a tuple."""
-    return Bracket(brackets[0], tuple(Entry(value) for value in values), brackets[1], open_always)
+    return Bracket(brackets[0], tuple(_entry(value) for value in values), brackets[1], open_always)
 
 
 def mapping(pairs: Iterable[tuple[Expression, Expression]], *, open_always: bool = False) -> Bracket:
     """A dict. Keys are written flat."""
-    entries = tuple(Entry(value, head=f"{key.flat}: ") for key, value in pairs)
+    entries = tuple(_entry(value, head=f"{key.flat}: ") for key, value in pairs)
     return Bracket("{", entries, "}", open_always)
+
+
+def pair(key: Expression, value: Expression) -> Expression:
+    """A tuple of two; a remark on the value stands above both."""
+    if isinstance(value, Remarked):
+        return Remarked(sequence((key, value.expression), "()"), value.comment)
+    return sequence((key, value), "()")
+
+
+def _entry(value: Expression, head: str = "") -> Entry:
+    return Entry(value.expression, head, value.comment) if isinstance(value, Remarked) else Entry(value, head)
+
+
+def comment_lines(text: str, room: int) -> Iterator[str]:
+    """A comment broken between words into lines that are short enough."""
+    for paragraph in text.split("\n") if text else ():
+        line = ""
+        for word in paragraph.split(" "):
+            if line and columns(f"{line} {word}") > min(max(room, 20), _WIDEST):
+                yield line
+                line = word
+            else:
+                line = f"{line} {word}" if line else word
+        yield line
 
 
 def literal(value: Any) -> Expression:

@@ -57,7 +57,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     assigned = assignments(frame, piece, whole_url=not plain or signature.whole_url)
     headers += signature.headers
     if headers:
-        assigned["headers"] = header_list(headers)
+        assigned["headers"] = header_list(frame, headers)
     how = [] if rules.follow else [Entry(Code("False"), head="allow_redirects=")]
     how += [Entry(Code(str(rules.limit + 1)), head="max_redirects=")] if rules.follow and rules.limit != USUAL_LIMIT else []
     tls, off = tls_of(frame), unsent(frame, "user-agent", "accept", "accept-encoding")
@@ -90,7 +90,7 @@ def _body(frame: Frame, settings: Settings) -> tuple[Piece | None, list[Expressi
         case JsonBody():
             return Piece(keyword="json", value=frame.json(body.value), adds=JSON), []
         case FormBody():
-            return Piece(keyword="data", value=pairs_of(frame, body.fields), adds=FORM), []
+            return Piece(keyword="data", value=pairs_of(frame, body.fields, "field"), adds=FORM), []
         case BytesBody():
             return Piece(keyword="data", value=literal(body.data)), []
         case FileBody():

@@ -11,7 +11,7 @@ from runner import __version__
 from runner import url as urls
 from runner.codegen.code import sorted_imports, templates
 from runner.codegen.description import Diagnostic
-from runner.codegen.docs import docstring, harmless
+from runner.codegen.docs import digest_of, docstring, harmless
 from runner.codegen.format import formatted
 from runner.codegen.methods import TYPES, Method, MethodWriter
 from runner.codegen.names import environ_name, identifier, pascal
@@ -25,8 +25,10 @@ from runner.plan import Step
 from runner.secrets import is_secret_name
 
 _MEMBERS = frozenset(
-    "self client response session timeout allow_changes allow_real_changes failures scopes check before after close from_env "
-    "pabal Client Group JavaScript Self Any requests os json url headers params payload body".split()
+    (
+        "self client response session timeout allow_changes allow_real_changes failures scopes check before after close from_env "
+        "request load save with_headers pabal Client Group JavaScript Self Any requests os json url headers params payload body"
+    ).split()
 )
 
 
@@ -76,6 +78,7 @@ class Module:
     changes: bool = False
     extra: dict[tuple[str, str], str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    paths: dict[str, str] = field(default_factory=dict)
 
     def build(self) -> None:
         """All classes with their methods."""
@@ -91,6 +94,7 @@ class Module:
             owner.methods.append(self._method(owner, step))
             attributes = [self.classes[id(folder)].attribute for folder in step.chain[1:]]
             self.calls.append(".".join((*attributes, owner.methods[-1].name)))
+            self.paths.setdefault("/".join((*step.path, step.item.name)), self.calls[-1])
 
     def _method(self, owner: Class, step: Step) -> Method:
         chain, everyone = step.chain, step.owners
@@ -206,6 +210,8 @@ def generate(job: Job) -> Iterator[File]:
         environment=_mapping(filled["environment"]),
         collection=_mapping(filled["collection"]),
         globals=_mapping(filled["globals"]),
+        requests=flat(literal(module.paths)),
+        digest=digest_of(job.plan.collection),
         addresses=_addresses(job) if module.changes else "",
         secrets=_secret_names(job, module.extra.values()),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,12 +11,12 @@ from runner.body import part_head
 from runner.codegen.challenge import CHALLENGED, Challenge, challenge_of
 from runner.codegen.code import Frame, functions
 from runner.codegen.description import BytesBody, FileBody, JsonBody, MultipartBody, Part, Text
-from runner.codegen.parts import as_bytes, basic_header, exact_text, exact_url, headers_of, seconds
+from runner.codegen.parts import as_bytes, basic_header, exact_text, exact_url, header_pairs, headers_of, seconds
 from runner.codegen.registry import Settings, Target
 from runner.codegen.settings import context_of
 from runner.codegen.signature import AS_BYTES
 from runner.codegen.signing import signature_of
-from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, call, literal, sequence
+from runner.codegen.writer import Bracket, Code, Entry, Expression, Remarked, Tail, Template, call, literal, sequence
 
 _BOUNDARY = Code("boundary")
 _NATIVE = frozenset({"basic"}) | CHALLENGED
@@ -29,13 +30,13 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     assigned: dict[str, Expression] = {"url": frame.text(frame.description.address.exact)}
     signature = signature_of(frame, native=_NATIVE, content=AS_BYTES)
     kept = headers_of(frame, signature.replaces(_left_out))
-    headers = [(literal(name), _padded(frame, name, value)) for name, value in kept]
+    headers = [(name, _padded(frame, name, value)) for name, value in kept]
     if isinstance(body, MultipartBody):
         frame.imports |= {"import uuid"} if body.boundary is None else set()
         assigned["boundary"] = Code("uuid.uuid4().hex") if body.boundary is None else literal(body.boundary)
         if body.boundary is None:
-            headers.append((literal("Content-Type"), Template(("multipart/form-data; boundary=", _BOUNDARY))))
-    headers += [(literal(name), value) for name, value in (*basic_header(frame), *signature.headers)]
+            headers.append(("Content-Type", Template(("multipart/form-data; boundary=", _BOUNDARY))))
+    headers += [*basic_header(frame), *signature.headers]
     payload = _payload(frame, signature.settings(settings))
     if frame.stores:
         frame.imports.add("import json")
@@ -48,7 +49,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "stores": frame.stores,
         "lines": [(f"{name} = ", value) for name, value in assigned.items()],
         "signing": signature.lines,
-        "headers": sequence((sequence(pair, "()") for pair in headers), open_always=len(headers) > 1),
+        "headers": header_pairs(frame, headers, open_always=len(headers) > 1),
         "payload": payload if frame.payload != "shared" else None,
         "opened": frame.opened,
         "sent": Bracket("send(", tuple(arguments), ")"),
@@ -80,6 +81,8 @@ def _bring_send(frame: Frame, challenge: Challenge | None) -> None:
 def _padded(frame: Frame, name: str, value: Expression) -> Expression:
     """A value with the blanks that the collection has around it; here they can be sent."""
     before, after = frame.description.blanks.get(name.lower(), ("", ""))
+    if isinstance(value, Remarked):
+        return replace(value, expression=_padded(frame, name, value.expression))
     if not (before or after) or not isinstance(value, Template):
         return value
     return Template(tuple(part for part in (before, *value.parts, after) if part != ""))

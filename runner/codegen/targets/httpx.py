@@ -56,7 +56,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     assigned = assignments(frame, piece, whole_url=odd or signature.whole_url or _regrouped(frame), pairs="()")
     headers += signature.headers
     if headers:
-        assigned["headers"] = header_list(headers)
+        assigned["headers"] = header_list(frame, headers)
     arguments = [*arguments_for(frame, assigned, piece), *_auth(frame)]
     if odd:
         target = literal(target_of(exact).encode("latin-1"))
@@ -115,7 +115,10 @@ def _form(frame: Frame, body: FormBody) -> Expression:
     values: dict[Text, list[Expression]] = {}
     for key, value in body.fields:
         values.setdefault(key, []).append(frame.text(value))
-    pairs = [(frame.text(key), found[0] if len(found) == 1 else sequence(found)) for key, found in values.items()]
+    pairs = [
+        (frame.text(key), frame.remarked("field", key.plain, found[0] if len(found) == 1 else sequence(found)))
+        for key, found in values.items()
+    ]
     return mapping(pairs, open_always=len(pairs) > 1)
 
 

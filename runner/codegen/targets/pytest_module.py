@@ -10,7 +10,7 @@ from typing import Any
 
 from runner import __version__
 from runner.codegen.code import sorted_imports, templates
-from runner.codegen.docs import harmless
+from runner.codegen.docs import digest_of, harmless
 from runner.codegen.format import formatted
 from runner.codegen.names import environ_name, identifier
 from runner.codegen.registry import File, Job, Target
@@ -133,7 +133,11 @@ class Suite:
     def _file(self, path: str, template: str, imports: Iterable[str], **written: Any) -> File:
         blocks = sorted_imports(imports, beside=f"{self.name}_suite")
         doc = harmless(self.job.plan.collection.name)
-        text = templates().get_template(template).render(doc=doc, version=__version__, imports=blocks, **written)
+        text = (
+            templates()
+            .get_template(template)
+            .render(doc=doc, digest=digest_of(self.job.plan.collection), version=__version__, imports=blocks, **written)
+        )
         told = tuple(self.scripts.diagnostics) if "suite" in written else ()
         environ = self.module.environ | {environ_name(name): value for name, value in self.module.secrets.items()}
         return File(path=path, text=formatted(text, self.job.settings.style), diagnostics=told, environ=environ)

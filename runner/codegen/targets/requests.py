@@ -21,6 +21,7 @@ from runner.codegen.parts import (
     exact_text,
     exact_url,
     header_mapping,
+    header_pairs,
     headers_of,
     lines_of,
     multipart_fields,
@@ -35,7 +36,7 @@ from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
 from runner.codegen.settings import tls_of, unsent
 from runner.codegen.signing import headers_to_sign, signature_of
-from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, sequence
+from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _NATIVE = frozenset({"basic", "digest", "ntlm", "edgegrid"})
@@ -55,7 +56,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     headers += signature.headers
     headers += _switched_off(frame, twice=twice)
     if headers:
-        assigned["headers"] = _header_dict(frame, headers) if twice else header_mapping(headers)
+        assigned["headers"] = _header_dict(frame, headers) if twice else header_mapping(frame, headers)
     arguments = [*arguments_for(frame, assigned, piece), *_auth(frame)]
     limit = rules.limit if rules.limit != USUAL_LIMIT else None
     session, adapter = _session(frame), _adapter(frame)
@@ -109,8 +110,7 @@ def _header_dict(frame: Frame, headers: list[tuple[str, Expression]]) -> Express
     frame.note(
         "duplicate-headers", "requests keeps one header of a name, so the headers are put in after it has prepared the rest"
     )
-    pairs = sequence((sequence((literal(name), value), "()") for name, value in headers), open_always=True)
-    return call("HTTPHeaderDict", pairs)
+    return call("HTTPHeaderDict", header_pairs(frame, headers))
 
 
 def _body(frame: Frame, settings: Settings) -> Piece | None:
@@ -121,7 +121,7 @@ def _body(frame: Frame, settings: Settings) -> Piece | None:
         case JsonBody():
             return Piece(keyword="json", value=frame.json(body.value), adds=JSON)
         case FormBody():
-            return Piece(keyword="data", value=pairs_of(frame, body.fields), adds=FORM)
+            return Piece(keyword="data", value=pairs_of(frame, body.fields, "field"), adds=FORM)
         case TextBody():
             return text_piece(frame, body.text, "data")
         case BytesBody():

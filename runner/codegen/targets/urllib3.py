@@ -44,7 +44,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     if "content_type" in names:
         headers.append(("Content-Type", Code("content_type")))
     headers += [(name, Code("urllib3.util.SKIP_HEADER")) for name in unsent(frame, "user-agent", "accept-encoding")]
-    made, challenge = header_list(headers), challenge_of(frame)
+    made, challenge = header_list(frame, headers), challenge_of(frame)
     tls = tls_of(frame)
     pool = call("urllib3.PoolManager", ssl_context=Code("context")) if tls else _ANY_CERTIFICATE if not rules.verify else None
     argument = payload if payload and frame.payload == "inline" else Code("payload")
