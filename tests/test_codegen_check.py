@@ -54,6 +54,23 @@ def test_every_target_sends_what_the_runner_sends(target: str, tmp_path: Path) -
     assert found == [("exact", ()), form, ("exact", ())]
 
 
+@pytest.mark.parametrize("target", ["requests", "http.client"])
+def test_what_is_made_anew_is_told_from_what_differs(target: str, tmp_path: Path) -> None:
+    one = {"key": "X-Id", "value": "id-{{$guid}}"}
+    made = item("r", f"{BASE}/x/{{{{$timestamp}}}}?n={{{{$randomInt}}}}", "POST", body=raw('{"id": "{{$guid}}", "n": 1}', "json"), header=[one])  # fmt: skip
+    (file,) = code_of(made, target=target)
+    assert [verdict.kind for verdict in checked(tmp_path, [file])] == ["exact"]
+    for old, new in (
+        ("/x/", "/y/"),
+        ("id-", "no-"),
+        ('"n": 1', '"n": 2'),
+        ("n=", "m=") if target == "http.client" else ('"n": random', '"m": random'),
+    ):
+        assert old in file.text
+        (verdict,) = checked(tmp_path, [replace(file, text=file.text.replace(old, new))])
+        assert verdict.kind == "differs", (old, verdict)
+
+
 def test_another_spelling_of_the_same_json_is_semantic(tmp_path: Path) -> None:
     (verdict,) = checked(tmp_path, code_of(item("j", method="POST", body=raw('{ "a":1 }', "json"))))
     assert verdict == Verdict(kind="semantic", reasons=("the JSON is written in another way",))

@@ -33,6 +33,7 @@ _IN_HEADERS = frozenset({"noauth", "bearer", "apikey", "oauth2"})
 _QUOTINGS: tuple[tuple[Quoting, Quoting], ...] = (("form", "form"), ("path", "query"))
 """Ways to encode holes in path and query, the one that is usual in code first; the second leaves all that the runner leaves."""
 _SAMPLE = "1"
+_OTHERS = str.maketrans("0123456789abcdef", "123456789abcdef0")
 _NAME = re.compile(r"\{\{([^{}]*)\}\}")
 
 
@@ -96,6 +97,7 @@ def describe(step: Step, sources: Sources) -> Description:
         method=real.prepared.method,
         address=address,
         prepared=real.prepared,
+        again=_again(step, sources, marks, values),
         headers=tuple(_headers(marked.bare, marks)),
         blanks=_blanks(marked.request, diagnostics),
         body=body_of(marked.request.body, marked.bare, marks, values),
@@ -108,6 +110,15 @@ def describe(step: Step, sources: Sources) -> Description:
     )
     first = tuple(_first(request, marks, values, sources) for request in heard)
     return replace(description, holes=_holes(marks, values), first=first)
+
+
+def _again(step: Step, sources: Sources, marks: StandIns, values: Mapping[str, str]) -> Prepared | None:
+    """The request with something else wherever a value is computed."""
+    computed = {name: values[name].translate(_OTHERS) for name, hole in marks.holes.items() if hole.source == "computed"}
+    if not computed:
+        return None
+    known = _overlaid(sources.scopes, {**values, **computed})
+    return _make(step, sources, known.lookup, known, known, sources.read_file).prepared
 
 
 def _hiding(step: Step, sources: Sources, literals: Collection[str]) -> Choose:

@@ -210,7 +210,8 @@ class Description:
     """One request. `path` are the folders it is in; `headers` are those that no HTTP library adds by itself.
 
     `blanks` are those around the values of headers, by name, which are written in the collection but are no part of a value.
-    `prepared` is what the runner sends, auth included where it is the same each time. `first` are requests a script sends
+    `prepared` is what the runner sends, auth included where it is the same each time; `again` what it would send the next
+    time, where that is something else. `first` are requests a script sends
     before. `guarded` says why a run would not let it out unless the user allows it: code must not send it by just being run.
     """
 
@@ -228,6 +229,7 @@ class Description:
     first: tuple[First, ...] = ()
     notes: str = ""
     guarded: str = ""
+    again: Prepared | None = None
     remarks: Remarks = field(default_factory=Remarks)
     diagnostics: tuple[Diagnostic, ...] = ()
 

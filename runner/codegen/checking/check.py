@@ -87,7 +87,7 @@ class Checker:
             return Verdict(kind="failed", reasons=(failure or "it sent nothing",))
         if scheme in _CHALLENGED and len(received) != 2:
             return Verdict(kind="differs", reasons=("it does not answer the server's challenge",))
-        found = list(differences(description.prepared, received[-1], signed=scheme in _SIGNED))
+        found = list(differences(description.prepared, received[-1], signed=scheme in _SIGNED, again=description.again))
         for first, got in zip(description.first, received[:-1], strict=False):
             found += differences(first.request.prepared, got)
         if len(received) <= len(description.first):
@@ -144,7 +144,7 @@ def _sequence(expected: Sequence[Expected], got: Sequence[Received]) -> Iterator
         if kind == "equal":
             for wanted, found in zip(expected[start:end], got[first:last], strict=True):
                 auth = wanted.prepared.request and wanted.prepared.request.auth
-                for each in differences(wanted.prepared, found, signed=bool(auth and auth.type in _SIGNED)):
+                for each in differences(wanted.prepared, found, signed=bool(auth and auth.type in _SIGNED), again=wanted.again):
                     yield replace(each, text=f"{wanted.title}: {each.text}")
             continue
         for wanted in expected[start:end]:

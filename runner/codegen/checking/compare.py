@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -17,6 +18,7 @@ _OWN_AFFAIR = frozenset("user-agent accept cache-control postman-token accept-en
 _FOLLOWS = frozenset({"content-length", "transfer-encoding", "host"})
 _USUAL = {"accept": "*/*", "connection": "keep-alive"}
 _BOUNDARY = re.compile(r'boundary="?([^\s;"]+)"?')
+_WORDS = re.compile(r"\w+|\W")
 _SIGNATURES = ("oauth_", "X-Amz-")
 _DISPOSITION = re.compile(r'(?:^|[;\s])(name|filename)="((?:[^"\\]|\\.)*)"')
 
@@ -29,8 +31,14 @@ class Difference:
     same_meaning: bool = False
 
 
-def differences(expected: Prepared, got: Received, *, signed: bool = False) -> Iterator[Difference]:
-    """What differs, nothing if nothing does; with `signed`, signatures are new each time and only have to be there."""
+def differences(
+    expected: Prepared, got: Received, *, signed: bool = False, again: Prepared | None = None
+) -> Iterator[Difference]:
+    """What differs, nothing if nothing does; with `signed`, signatures are new each time and only have to be there.
+
+    `again` is the same request made once more: where the two differ it has something new each time, such as an id.
+    """
+    again = again or expected
     address = locate(expected.url)
     if expected.method != got.method:
         yield Difference(text=f"the method is {got.method} instead of {expected.method}")
@@ -42,11 +50,23 @@ def differences(expected: Prepared, got: Received, *, signed: bool = False) -> I
         yield Difference(text=f"the scheme is not {address.scheme}")
     if address.target != got.target:
         ours, theirs = _decoded(address.target, signed), _decoded(got.target, signed)
-        if not signed or ours != theirs:
+        if (not signed or ours != theirs) and not _is_anew(address.target, locate(again.url).target, got.target):
             text = f"the target is {got.target} instead of {address.target}"
             yield Difference(text=text, same_meaning=ours == theirs)
-    yield from _headers(expected, got, signed)
-    yield from _bodies(expected, got, signed)
+    yield from _headers(expected, got, signed, again)
+    yield from _bodies(expected, got, signed, again)
+
+
+def _is_anew(first: str, second: str, found: str) -> bool:
+    """Whether a text is like two others but for the words in which these differ from each other."""
+    if first == second:
+        return False
+    ours, others = _WORDS.findall(first), _WORDS.findall(second)
+    pattern = "".join(
+        re.escape("".join(ours[start:end])) if kind == "equal" else r"\w*"
+        for kind, start, end, _, _ in SequenceMatcher(None, ours, others, autojunk=False).get_opcodes()
+    )
+    return re.fullmatch(pattern, found) is not None
 
 
 def _decoded(target: str, signed: bool) -> tuple[str, list[tuple[str, str]]]:
@@ -61,14 +81,16 @@ def _pairs(text: str, signed: bool) -> list[tuple[str, str]]:
     return [pair for pair in pairs if not (signed and pair[0].startswith(_SIGNATURES))]
 
 
-def _headers(expected: Prepared, got: Received, signed: bool) -> Iterator[Difference]:
+def _headers(expected: Prepared, got: Received, signed: bool, again: Prepared) -> Iterator[Difference]:
     left_out = _FOLLOWS | (_OWN_AFFAIR & expected.system_headers)
-    ours, theirs = _grouped(expected.headers, left_out), _grouped(got.headers, left_out)
+    ours, theirs, others = (_grouped(each.headers, left_out) for each in (expected, got, again))
     for name in sorted({*ours, *theirs}):
         wanted, found = ours.get(name), theirs.get(name)
         if wanted == found or (wanted is None and _is_usual(name, found)):
             continue
         if signed and found and _is_signature(name, wanted, found):
+            continue
+        if _is_anew(*("\n".join(values or ()) for values in (wanted, others.get(name), found))):
             continue
         harmless = wanted is None and name == "content-type" and not got.body
         yield Difference(text=_told(name, wanted, found), same_meaning=harmless)
@@ -105,14 +127,16 @@ def _grouped(headers: tuple[tuple[str, str], ...], left_out: frozenset[str]) -> 
 # ------------------------------------------------------------------------------------------------------------------ bodies
 
 
-def _bodies(expected: Prepared, got: Received, signed: bool) -> Iterator[Difference]:
+def _bodies(expected: Prepared, got: Received, signed: bool, again: Prepared) -> Iterator[Difference]:
     ours, theirs = expected.body or b"", got.body
     if ours == theirs:
         return
     kind = expected.header("content-type") or ""
     if kind.startswith("multipart/"):
         yield from _multiparts(_parts(ours, kind), _parts(theirs, _type_of(got)))
-    elif _json(ours) is not None and _json(ours) == _json(theirs):
+    elif _is_anew(*(body.decode("latin-1") for body in (ours, again.body or b"", theirs))):
+        return
+    elif _json(ours) is not None and (_json(ours) == _json(theirs) or _is_anew(*map(_canonical, (ours, again.body, theirs)))):
         yield Difference(text="the JSON is written in another way", same_meaning=True)
     elif "urlencoded" in kind and _pairs(ours.decode("latin-1"), signed) == _pairs(theirs.decode("latin-1"), signed):
         if not signed:
@@ -135,6 +159,10 @@ def _json(body: bytes) -> Any:
         return [json.loads(body, parse_int=str, parse_float=str, object_pairs_hook=pairs)]
     except ValueError:
         return None
+
+
+def _canonical(body: bytes | None) -> str:
+    return json.dumps(_json(body or b""))
 
 
 def _excerpt(body: bytes) -> str:

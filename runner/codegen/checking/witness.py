@@ -17,10 +17,11 @@ _MEMBER = re.compile(r"""\.\s*([A-Za-z_$][\w$]*)|\[\s*["']([^"'\]]+)["']\s*\]"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """A request of a run, and the item that it is for."""
+    """A request of a run, and the item that it is for; `again` is what another run makes of it."""
 
     title: str
     prepared: Prepared
+    again: Prepared | None = None
 
 
 class Witness(Extension):
