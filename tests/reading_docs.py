@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "docs/samples"
@@ -60,4 +61,13 @@ def without_comments(text: str) -> str:
 
 def prose(page: Path) -> str:
     """All that stands outside of blocks."""
-    return "\n".join(token.content for token in MarkdownIt("commonmark").parse(page.read_text("utf-8")) if token.type == "inline")
+    return "\n".join(token.content for token in _sentences(page))
+
+
+def code_in_sentences(page: Path) -> list[str]:
+    """What stands between backticks outside of blocks."""
+    return [child.content for token in _sentences(page) for child in token.children or () if child.type == "code_inline"]
+
+
+def _sentences(page: Path) -> list[Token]:
+    return [token for token in MarkdownIt("commonmark").parse(page.read_text("utf-8")) if token.type == "inline"]
