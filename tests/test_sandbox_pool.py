@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from runner.sandbox import Console, Conversation, Execution, Running, Sandbox, ScriptError, ScriptResult
-from runner.sandbox.pool import Pool
+from runner.sandbox.pool import PATIENCE, Pool
 from runner.sandbox.v8 import V8Sandbox
 from tests.scripts import run
 
@@ -63,6 +63,7 @@ def pool(made: list[Fake]) -> Pool:
 
 def test_engines_are_made_when_they_are_needed_and_used_again(pool: Pool, made: list[Fake]) -> None:
     first, second = pool.share(), pool.share()
+    first.warm()
     for share in (first, second, first):
         finish(begin(share))
     assert [engine.ran for engine in made] == [3]
@@ -79,6 +80,14 @@ def test_only_a_first_engine_is_started_before_it_is_needed(pool: Pool, made: li
     pool.share().warm()
     assert len(made) == 1
     finish(outer)
+
+
+def test_a_short_script_is_waited_for_before_there_is_another_engine(pool: Pool, made: list[Fake]) -> None:
+    finish(begin(pool.share()))
+    outer = begin(pool.share())
+    threading.Timer(PATIENCE / 4, lambda: finish(outer)).start()
+    finish(begin(pool.share()))
+    assert [engine.ran for engine in made] == [3]
 
 
 def test_who_finds_none_free_waits(pool: Pool, made: list[Fake]) -> None:

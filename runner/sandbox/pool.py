@@ -8,6 +8,11 @@ from threading import Condition
 
 from runner.sandbox import Conversation, Execution, Sandbox, ScriptError
 
+PATIENCE = 0.1
+"""Seconds that a script waits for an engine before there is another one, if there may be: more engines slow each other down."""
+BOOT = 3.0
+"""The same while the first engine starts."""
+
 
 class Pool:
     """Script engines that `make` makes when they are needed, at most so many; who finds none free waits for one.
@@ -17,7 +22,8 @@ class Pool:
 
     def __init__(self, make: Callable[[], Sandbox], most: int) -> None:
         self._make = make
-        self._most = self._left = most
+        self._left = most
+        self._patience = 0.0
         self._free: list[Sandbox] = []
         self._shares = 0
         self._change = Condition()
@@ -29,9 +35,10 @@ class Pool:
 
     def warm(self) -> None:
         """Start a first engine in the background."""
-        if self._left == self._most:
+        if not self._patience:
             with self.one() as engine:
                 engine.warm()
+            self._patience = BOOT
 
     @contextmanager
     def one(self) -> Iterator[Sandbox]:
@@ -41,6 +48,7 @@ class Pool:
             yield engine
         finally:
             with self._change:
+                self._patience = PATIENCE
                 self._free.append(engine)
                 self._change.notify()
 
@@ -53,11 +61,14 @@ class Pool:
 
     def _taken(self) -> Sandbox:
         with self._change:
+            if self._patience and not self._free:
+                self._change.wait_for(lambda: self._free, self._patience)
             while not (self._free or self._left):
                 self._change.wait()
             if self._free:
                 return self._free.pop()
             self._left -= 1
+            self._patience = self._patience or BOOT
             return self._make()
 
 
