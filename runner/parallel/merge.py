@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from itertools import dropwhile
+from itertools import chain, dropwhile, islice
 from typing import TypeAlias
 
 from runner.assemble import State
@@ -56,7 +56,8 @@ class Teller:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._frames = stream.frames()
+        self._events = stream.events()
+        self._seen: list[RunEvent] = []
         self._interrupted = False
         self.started: RunStarted | None = None
         self.end: RunFinished | None = None
@@ -78,14 +79,8 @@ class Teller:
             RunBroken: the process ended before its first event.
             KeyboardInterrupt: it was interrupted before that.
         """
-        for frame in self._frames:
-            yield from self._seen(frame)
-            if self.end or any(isinstance(event, IterationFinished) for event in frame):
-                return
-        yield from self._lost()
-
-    def _seen(self, frame: list[RunEvent]) -> Iterator[RunEvent]:
-        for event in frame:
+        seen, self._seen = self._seen, []
+        for event in chain(seen, self._events):
             if isinstance(event, RunFinished):
                 self.end = event
                 return
@@ -93,6 +88,16 @@ class Teller:
                 self.started = event
             self._interrupted = self._interrupted or isinstance(event, Interrupted)
             yield event
+            if isinstance(event, IterationFinished):
+                yield from self._look_ahead()
+                return
+        yield from self._lost()
+
+    def _look_ahead(self) -> Iterator[RunEvent]:
+        """Whether the run goes on is known from what follows the end of an iteration, and that comes at once."""
+        self._seen = list(islice(self._events, 1))
+        if not self._seen or isinstance(self._seen[0], RunFinished | Interrupted):
+            yield from self.iteration()
 
     def _lost(self) -> Iterator[RunEvent]:
         """The last events of a process that has gone without them."""

@@ -72,7 +72,7 @@ class Spool:
 
 
 class Stream:
-    """A job's process. `pump` starts it and reads it to its end, in a thread; `frames` gives what it tells.
+    """A job's process. `pump` starts it and reads it to its end, in a thread; `events` gives what it tells.
 
     `learn` is called with each secret that the process comes to know, before an event can show that there is one.
     """
@@ -121,8 +121,8 @@ class Stream:
         elif kind == SECRETS:
             self._secrets.extend(unpacked(frame))
 
-    def frames(self) -> Iterator[list[RunEvent]]:
-        """The events in order, those of one item together.
+    def events(self) -> Iterator[RunEvent]:
+        """The events in order.
 
         Raises:
             PabalError: what ended the process.
@@ -133,7 +133,7 @@ class Stream:
             found: list[RunEvent] | PabalError = unpacked(frame)
             if isinstance(found, PabalError):
                 raise found
-            yield found
+            yield from found
 
     def interrupt(self) -> None:
         """Have the run end with its last events."""

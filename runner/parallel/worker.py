@@ -12,14 +12,15 @@ import signal
 import struct
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from runner import early
 from runner.errors import PabalError
 from runner.parallel.packing import packed, unpacked
+from runner.secrets import Secrets
 
 if TYPE_CHECKING:
-    from runner.assemble import Session
     from runner.events import RunEvent
     from runner.parallel.job import Job
 
@@ -27,7 +28,9 @@ HEAD = struct.Struct("<cI")
 LENGTH = struct.Struct("<Q")
 EVENTS, ERROR, STATE, SECRETS = (bytes([letter]) for letter in b"exst")
 MOST = 100
-"""Events in a frame: an item that goes on for long is told of meanwhile."""
+"""Events in a frame."""
+LATEST = 0.1
+"""Seconds that an event waits for others to go with."""
 
 
 def main() -> None:
@@ -41,7 +44,7 @@ def main() -> None:
     try:
         _work(job, out)
     except PabalError as error:
-        out.write(ERROR, error)
+        out.end(ERROR, error)
     except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(1)
     finally:
@@ -60,50 +63,68 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def _work(job: Job, out: Out) -> None:
+    from runner.assemble import Session
+    from runner.events import RunFinished
+
+    with Session(job.collection, job.options, warm=True, share=job.share) as session:
+        signal.signal(signal.SIGINT, lambda *_: session.interrupt())
+        out.secrets = session.secrets
+        gc.freeze()
+        gc.enable()
+        gc.set_threshold(20_000, 20, 20)
+        for event in session.events(bodies=job.bodies):
+            if isinstance(event, RunFinished):
+                out.end(STATE, session.state)
+            out.tell(event)
+        out.flush()
+
+
 class Out:
-    """Frames to the parent; nothing else in the process may print there."""
+    """Frames to the parent; nothing else in the process may print there. Many events go at once where many happen."""
 
     def __init__(self) -> None:
         self._file: BinaryIO = os.fdopen(os.dup(1), "wb", buffering=0)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        self._lock = threading.RLock()
+        self._held: list[RunEvent] = []
+        self.secrets = Secrets()
+        self._told: tuple[int, set[str]] = (0, set())
+        threading.Thread(target=self._tick, daemon=True).start()
 
-    def write(self, kind: bytes, content: Any) -> None:
-        """Send one frame."""
+    def tell(self, event: RunEvent) -> None:
+        """Send an event, soon."""
+        with self._lock:
+            self._held.append(event)
+            if len(self._held) >= MOST:
+                self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, and before it the secrets that have become known."""
+        with self._lock:
+            if not self._held:
+                return
+            version, told = self._told
+            if version != self.secrets.version:
+                known = set(self.secrets.values)
+                self._told = self.secrets.version, known
+                self._write(SECRETS, known - told)
+            self._write(EVENTS, self._held)
+            self._held = []
+
+    def end(self, kind: bytes, content: Any) -> None:
+        """Send what comes at the end, behind all that waits."""
+        with self._lock:
+            self.flush()
+            self._write(kind, content)
+
+    def _tick(self) -> None:
+        while True:
+            time.sleep(LATEST)
+            self.flush()
+
+    def _write(self, kind: bytes, content: Any) -> None:
         data = packed(content)
         frame = memoryview(HEAD.pack(kind, len(data)) + data)
         while frame:
             frame = frame[self._file.write(frame) or 0 :]
-
-
-def _work(job: Job, out: Out) -> None:
-    from runner.assemble import Session
-
-    with Session(job.collection, job.options, warm=True, share=job.share) as session:
-        signal.signal(signal.SIGINT, lambda *_: session.interrupt())
-        gc.freeze()
-        gc.enable()
-        gc.set_threshold(20_000, 20, 20)
-        _tell(session, job.bodies, out)
-
-
-def _tell(session: Session, bodies: bool, out: Out) -> None:
-    """Write the events, an item's in one frame. The end of an iteration waits for what follows, the next one or the run's end."""
-    from runner import events
-
-    held: list[RunEvent] = []
-    known: set[str] = set()
-    version = -1
-    for event in session.events(bodies=bodies):
-        if isinstance(event, events.IterationStarted) and held:
-            out.write(EVENTS, held)
-            held = []
-        held.append(event)
-        if isinstance(event, events.RunFinished):
-            out.write(STATE, session.state)
-        elif not isinstance(event, events.ItemFinished) and (len(held) < MOST or isinstance(event, events.IterationFinished)):
-            continue
-        if version != session.secrets.version:
-            version, before, known = session.secrets.version, known, set(session.secrets.values)
-            out.write(SECRETS, known - before)
-        out.write(EVENTS, held)
-        held = []
