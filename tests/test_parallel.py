@@ -20,6 +20,7 @@ from runner.events import Interrupted
 from runner.load import load_collection, load_environment
 from runner.model import Cookie
 from runner.parallel.packing import packed, unpacked
+from runner.parallel.stream import IN_MEMORY, Spool
 from runner.sandbox.teleport import UNDEFINED, JSMap
 from tests.conftest import Pabal
 from tests.kis_runs import price, token
@@ -277,3 +278,24 @@ def test_who_stops_reading_leaves_no_process(tmp_path: Path, recorder: Recorder)
     seen = len(recorder.requests)
     time.sleep(0.2)
     assert seen == len(recorder.requests) < 100
+
+
+def test_what_waits_lies_in_a_file_that_begins_anew() -> None:
+    spool = Spool()
+    frames = [bytes([number]) * IN_MEMORY for number in range(3)]
+    for frame in frames:
+        spool.put(frame)
+    assert spool._file._rolled  # type: ignore[attr-defined]
+    assert [spool.get() for _ in frames] == frames
+    spool.put(b"last")
+    spool.end()
+    assert (spool._written, spool.get(), spool.get()) == (4, b"last", None)
+    spool.close()
+
+
+def test_variables_without_a_value_are_those_of_all_processes(pabal: Pabal, recorder: Recorder) -> None:
+    path = put("c.json", "c", (recorder.url("/{{id}}"), ""))
+    Path("rows.json").write_text(json.dumps([{"id": "{{one}}"}, {"id": "{{two}}"}, {"id": "{{one}}"}]))
+    for jobs in ("1", "2"):
+        done = pabal("run", path, "-d", "rows.json", "-j", jobs, "-r", "json", "--reporter-json-export", "-")
+        assert json.loads(done.out)["run"]["unresolved"] == ["one", "two"], done.err
