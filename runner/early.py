@@ -104,8 +104,9 @@ def take(command: Command) -> Popen[bytes]:
     Raises:
         OSError: it cannot be started.
     """
-    begun = _begun.get(command)
-    return begun.pop() if begun else start(command)
+    with suppress(KeyError, IndexError):
+        return _begun[command].pop()
+    return start(command)
 
 
 def start(command: Command) -> Popen[bytes]:

@@ -155,7 +155,8 @@ class Series:
         options = replace(self._options, stdin=None)
         for collection in self._collections:
             scripts = self._plan(collection).has_scripts
-            for share in (Share(number=each, of=number) for each in range(number)):
+            for each in range(number):
+                share = Share(number=each, of=number)
                 yield Job(collection=collection, options=options, share=share, scripts=scripts, bodies=bodies)
 
     def _run(self, number: int, bodies: bool) -> Generator[RunEvent, None, bool]:
