@@ -30,7 +30,8 @@ format: $(VENV)/installed-lint ## let ruff format the code and sort the imports
 	$(BIN)/ruff format
 
 docs: $(VENV)/installed-docs ## make the site of docs/ in build/docs; links that lead nowhere are errors
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --fresh-env --quiet docs build/docs
+	@rm -rf build/docs
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --doctree-dir build/doctrees --fresh-env docs build/docs
 
 collections: $(VENV)/installed ## write collections/ and environments/ anew from the KIS catalogue
 	$(BIN)/python -m runner.kis.publish

@@ -1,6 +1,7 @@
 """How Sphinx makes the documentation of docs/: `make docs`."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -27,6 +28,16 @@ html_show_sourcelink = False
 html_show_search_summary = False  # browsers let no page that is a file read another one
 
 
+READMES = {"overview": "README.md", "overview.ko": "README.ko.md"}
+
+
+def readme(app: Sphinx, page: str, text: list[str]) -> None:
+    """Put a README in the place of the page that leads to it, its links as they are from here."""
+    if name := READMES.get(page):
+        whole = Path(__file__).parents[1].joinpath(name).read_text("utf-8").replace("](docs/", "](")
+        text[0] = whole.replace("](README.ko.md)", "](overview.ko.md)").replace("](README.md)", "](overview.md)")
+
+
 def raises(app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]) -> None:
     """Errors as Sphinx has them. (Its napoleon also takes what stands before a colon in a property for the type of that.)"""
     text, _, errors = "\n".join(lines).partition("\nRaises:\n")
@@ -35,4 +46,5 @@ def raises(app: Sphinx, what: str, name: str, obj: object, options: Any, lines: 
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("source-read", readme)
     app.connect("autodoc-process-docstring", raises)

@@ -126,7 +126,6 @@ RUN: dict[str, Callable[[Walk, Block], None]] = {
     "toml": run_toml,
     "yaml": run_yaml,
     "ini": run_ini,
-    "{include}": made_by_sphinx,
     "{toctree}": made_by_sphinx,
     "{eval-rst}": made_by_sphinx,
 }
