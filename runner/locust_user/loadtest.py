@@ -31,21 +31,17 @@ def join(environment: Environment, courses: Sequence[Course]) -> None:
 class Master:
     """The master: it divides the rows among the workers, and ends the test when these have no user left that runs.
 
-    Workers that join during a test start with rows that others have, too.
+    Workers that join during a test have no part of their own: they take all rows.
     """
 
     def __init__(self, environment: Environment, runner: MasterRunner) -> None:
         self._environment, self._runner = environment, runner
         self._over: set[str] = set()
         environment.events.test_start.add_listener(self._start)
-        environment.events.worker_connect.add_listener(self._divide)
         environment.events.worker_report.add_listener(self._reported)
 
     def _start(self, **_: Any) -> None:
         self._over.clear()
-        self._divide()
-
-    def _divide(self, **_: Any) -> None:
         workers = [worker.id for worker in self._workers()]
         for place, worker in enumerate(workers):
             self._runner.send_message(PART, {"place": place, "of": len(workers)}, worker)
