@@ -180,6 +180,13 @@ def test_no_row_is_taken_twice_by_several_users(load: Load) -> None:
     assert sorted(load.paths) == sorted(f"/{kind}{row}" for row in range(20) for kind in ("", "again/"))
 
 
+def test_a_user_stops_where_a_run_would(load: Load) -> None:
+    failing = item("first", "/first", "pm.test('no', () => pm.expect(1).to.eql(2))")
+    load.write(failing, item("second", "/second"), lines="options = Options(settings=Settings(bail=True))")
+    done = load.run()
+    assert (load.paths, "a user stops: no" in done.err) == (["/first"], True), done.err
+
+
 ENDLESS = {
     "nothing": item("busy", "/"),
     "endless script": item("slow", "/slow", "while (true) {}"),

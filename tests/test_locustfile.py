@@ -68,6 +68,13 @@ def test_secrets_come_from_the_environment(pabal: Pabal, tmp_path: Path) -> None
     assert done.err.splitlines()[0].endswith(": token, PABAL_POSTMAN_API_KEY")
 
 
+def test_it_is_written_without_locust_too(pabal: Pabal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.cli.locust.find_spec", lambda name: None)
+    write(tmp_path / "c.json")
+    done = pabal("locust", "c.json")
+    assert done.status == 0 and done.err == "Locust is not installed here: pip install 'pabal[locust]'\n"
+
+
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
