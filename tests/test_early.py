@@ -117,7 +117,7 @@ def test_as_many_as_run_at_once(
 
 def test_a_sandbox_takes_over_what_was_begun(tmp_path: Path) -> None:
     early.glance(["run", collection(tmp_path, ["x()"])])
-    ((begun,),) = early._begun.values()
+    (begun,) = early._begun[early.engine()]
     with V8Sandbox() as sandbox:
         conversation = sandbox.run(Execution(listen="test", code="pm.variables.set('a', 1)"))
         with pytest.raises(StopIteration) as end:
@@ -129,7 +129,7 @@ def test_a_sandbox_takes_over_what_was_begun(tmp_path: Path) -> None:
 
 def test_another_engine_than_the_usual_is_started_anew(tmp_path: Path) -> None:
     early.glance(["run", collection(tmp_path, ["x()"])])
-    ((begun,),) = early._begun.values()
+    (begun,) = early._begun[early.engine()]
     with V8Sandbox(console_limit=7) as sandbox:
         sandbox.warm()
         assert sandbox.pid != begun.pid
