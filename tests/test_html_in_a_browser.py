@@ -71,6 +71,16 @@ def test_all_is_listed_and_can_be_filtered_by_outcome_and_text(opened: Any) -> N
     assert visible(page) == []
 
 
+def test_a_failure_leads_to_its_request_whatever_was_filtered(opened: Any) -> None:
+    page = opened(demo())
+    page.locator("#search").fill("nothing has this")
+    page.locator(".failures li", has_text="ECONNREFUSED").get_by_role("link").click()
+    assert len(visible(page)) == 6
+    (unfolded,) = page.locator(".entry:has(.detail) .name").all_text_contents()
+    assert unfolded == "A / Closed"
+    assert page.locator(".detail").get_by_text("ECONNREFUSED").is_visible()
+
+
 def test_an_entry_unfolds_to_its_request_and_response(opened: Any) -> None:
     page = opened(whole_run(*turn(ONE, sent(ONE, "POST", response=response(body=b'{"n":12345678901234567890,"n":[]}')))))
     page.locator(".entry summary").first.click()

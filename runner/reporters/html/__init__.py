@@ -120,6 +120,8 @@ class HtmlReporter:
         if written > (ALL if entry.failed else LINES):
             self._unlisted += 1
             return
+        if entry.failed:
+            entry.content["failures"] = len(self._results.total.failures)
         details = self._details and (entry.failed or written <= DETAILS)
         self._spool.write((b",\n" if written else b"\n") + entry.encoded(details=details))
 

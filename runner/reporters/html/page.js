@@ -228,8 +228,34 @@ const controls = () => {
   });
 };
 
+// A failure of the summary leads to its request: entries say how many failures there were up to their end.
+const reveal = (at) => {
+  Object.assign(wanted, { outcome: '', iteration: '', text: '' });
+  by('search').value = '';
+  if (by('iteration')) by('iteration').value = '';
+  filter();
+  const details = rows[at].firstChild;
+  const show = () => details.scrollIntoView();
+  if (details.open) show();
+  else details.addEventListener('toggle', show, { once: true }); // when its content is there
+  details.open = true;
+};
+const links = () => {
+  document.querySelectorAll('.failures li > b').forEach((name, number) => {
+    const at = entries.findIndex((entry) => entry.failures > number);
+    if (at < 0) return;
+    const link = make('a', { href: '#list' }, ...name.childNodes);
+    link.addEventListener('click', (event) => {
+      event.preventDefault();
+      reveal(at);
+    });
+    name.append(link);
+  });
+};
+
 by('list').append(...rows);
 axis();
 controls();
+links();
 filter();
 })();
