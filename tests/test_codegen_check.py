@@ -34,6 +34,7 @@ def requests() -> list[dict[str, Any]]:
             header=[SECRET],
         ),
         item("multipart", "http://plain.test:8080/up", "PUT", body=FORM),
+        item("user", "https://me:p%40ss@api.test/x"),
         item("basic", f"{BASE}/x?a=1&a=2", auth={"type": "basic", "basic": {"username": "나", "password": "{{pass}}"}}),
     ]
 
@@ -51,7 +52,7 @@ def test_every_target_sends_what_the_runner_sends(target: str, tmp_path: Path) -
     found = [(verdict.kind, verdict.reasons) for verdict in checked(tmp_path, files)]
     type_added = "the part 이름 is text/plain; charset=utf-8 instead of without one"
     form = ("semantic", (type_added,)) if target == "aiohttp" else ("exact", ())
-    assert found == [("exact", ()), form, ("exact", ())]
+    assert found == [("exact", ()), form, ("exact", ()), ("exact", ())]
 
 
 @pytest.mark.parametrize("target", ["requests", "http.client"])

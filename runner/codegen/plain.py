@@ -28,7 +28,8 @@ def rewritten(url: str) -> str | None:
     """In words, what clients that normalise URLs change in this one besides its dots; None if nothing."""
     path = url.partition("://")[2].partition("/")[2]
     if has_bare_percent(path):
-        return "the bare % is sent as %25"
+        others = re.search(r"%[0-9A-Fa-f]{2}", path)
+        return "every % is sent as %25, that of escapes too" if others else "the bare % is sent as %25"
     if found := re.search(r"%[0-9a-f]{2}", path):
         return None if found[0] == found[0].upper() else f"{found[0]} is sent in capital letters"
     if found := _NEEDLESS.search(path):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from runner.codegen.challenge import ntlm
 from runner.codegen.code import Frame, functions
-from runner.codegen.description import BytesBody, FileBody, FormBody, JsonBody, MultipartBody, Part
+from runner.codegen.description import BytesBody, FileBody, FormBody, JsonBody, MultipartBody, Part, Text
 from runner.codegen.parts import (
     FORM,
     JSON,
@@ -48,6 +48,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     """What the template gets: assignments, the session, and the call."""
     frame.is_async = True
     settle_boundary(frame)
+    _drop_user_info(frame)
     frame.imports |= {"import aiohttp", "import asyncio"}
     rules, exact = frame.description.rules, exact_url(frame.description)
     signature = signature_of(frame, native=_NATIVE)
@@ -79,6 +80,15 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "signature": frame.signature("str", prefix="async "),
         "main": frame.example(),
     }
+
+
+def _drop_user_info(frame: Frame) -> None:
+    """Take the user out of the URL where a header has it, too: aiohttp wants only one of them."""
+    description = frame.description
+    first, *more = description.address.base.parts or ("",)
+    if isinstance(first, str) and any(name.lower() == "authorization" for name, _ in description.headers):
+        base = Text((re.sub(r"(://)[^/@]*@", r"\1", first, count=1), *more))
+        frame.description = replace(description, address=replace(description.address, base=base))
 
 
 def _body(frame: Frame, settings: Settings) -> tuple[Piece | None, list[Expression]]:
