@@ -98,7 +98,8 @@ class Recorder:
     def __exit__(self, *exc: object) -> None:
         for sock in (self._listener, *self._open):
             with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                # Not a TLS socket's own shutdown, after which its thread would read what is encrypted as it stands.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
             sock.close()
         for thread in list(self._threads):
             thread.join(5)
