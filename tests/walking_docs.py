@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
+
+import pytest
 
 from runner import load_collection
 from runner.mock.match import saved_examples
@@ -27,6 +30,9 @@ NOT_RUN = {
 
 ENDLESS = re.compile(r"pabal (mock|simulate)\b|pabal run .*--watch\b")
 """Commands that go on until Ctrl-C."""
+
+TOOLS = ("curl", "make")
+"""Of the machine; where they are missing, blocks that use them are skipped."""
 
 PORTS = ("4010", "5557", "8443", "9443")
 """Those of the documentation, which may be taken."""
@@ -87,6 +93,8 @@ class Walk:
     def run(self, commands: list[tuple[str, str | None]]) -> None:
         """Command lines, each with what it is to print where that is known; what prints nothing known has to go well."""
         for line, _ in commands:
+            if (tool := line.partition(" ")[0]) in TOOLS and not shutil.which(tool):
+                pytest.skip(f"{tool} is not installed")
             self.typed.append(line)
             if ENDLESS.match(line):
                 self.start(self.here(line))
