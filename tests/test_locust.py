@@ -112,8 +112,11 @@ def test_requests_and_failed_assertions_are_in_the_statistics(load: Load) -> Non
         },
         item("closed", "http://127.0.0.1:1/"),
         item("broken", "/broken", "nope()"),
+        item("secret", "/secret", "pm.test('kept', () => pm.expect(pm.environment.get('api_token')).to.eql('other'))"),
+        lines="options = Options(iterations=1, env_vars={'api_token': 'tok-5f2e8c9a1b77'})",
     )
     done = load.run()
+    assert "tok-5f2e8c9a1b77" not in done.err
     assert done.requests == {
         ("GET", "Orders/list"): 1,
         ("TEST", "Orders/list › bad"): 1,
@@ -122,13 +125,16 @@ def test_requests_and_failed_assertions_are_in_the_statistics(load: Load) -> Non
         ("GET", "closed"): 1,
         ("GET", "broken"): 1,
         ("SCRIPT", "broken › test of broken"): 1,
+        ("GET", "secret"): 1,
+        ("TEST", "secret › kept"): 1,
     }
     assert done.failures == {
         ("TEST", "Orders/list › bad"): "AssertionError('expected 1 to deeply equal 2')",
         ("GET", "closed"): "SendError('connect ECONNREFUSED 127.0.0.1:1')",
         ("SCRIPT", "broken › test of broken"): "RunBroken('ReferenceError: nope is not defined')",
+        ("TEST", "secret › kept"): """AssertionError("expected '****' to deeply equal 'other'")""",
     }
-    assert load.paths == ["/list", "/asked", "/make", "/broken"]
+    assert load.paths == ["/list", "/asked", "/make", "/broken", "/secret"]
     assert done.status == 1
 
 
