@@ -183,6 +183,17 @@ def test_descriptions_and_what_is_switched_off_are_comments() -> None:
     assert not any("opensesame" in described(describe=each) for each in ("line", "full", "none"))
 
 
+def test_what_is_switched_off_shows_no_secrets() -> None:
+    off = {"api_key": "opensesame1", "token": "opensesame2-{{x}}", "password": "{{pw}}", "plain": "shown"}
+    query = [{"key": "a", "value": "1"}, *({"key": key, "value": value, "disabled": True} for key, value in off.items())]
+    url = {"protocol": "https", "host": ["api", "test"], "path": ["x"], "query": query}
+    fields = [{**entry, "type": "text"} for entry in query]
+    form = {"mode": "urlencoded", "urlencoded": fields}
+    code = text_of("q", url, "POST", body=form)
+    assert "opensesame" not in code
+    assert code.count('# off: "password": "{{pw}}"') == code.count('# off: "plain": "shown"') == 2
+
+
 def test_what_requests_cannot_send_is_told() -> None:
     twice = [{"key": "X-Tag", "value": "a"}, {"key": "X-Tag", "value": "b"}]
     (file,) = code_of(item("d", f"{BASE}/a/../%%", header=twice))
@@ -222,6 +233,9 @@ def every_shape() -> list[dict[str, Any]]:
         item("asked", {"raw": f"{BASE}/x?a=1&a=2", "host": ["https://api.test"], "path": ["v1", "x"], "query": [{"key": "a", "value": "1", "description": "one"}, {"key": "a", "value": "2"}, {"key": "b", "value": "3", "disabled": True}]}),
         item("kept", behavior={"followAuthorizationHeader": True}, auth={"type": "bearer", "bearer": {"token": "{{pass}}"}}),
         item("insecure", behavior={"strictSSL": False, "followAuthorizationHeader": True}),
+        item("basic", auth={"type": "basic", "basic": {"username": "somebody with a long name", "password": "{{pass}}"}}),
+        item("basic too", header=[{"key": "X", "value": "1"}], auth={"type": "basic", "basic": {"username": "user{{x}} " * 6, "password": "{{pass}}"}}),
+        item("user", "https://me@api.test/x"),
         item("ntlm", method="POST", body=raw("text"), auth={"type": "ntlm", "ntlm": {"username": "u", "password": "{{pass}}"}}),
         item("edge", method="POST", body=raw("text"), auth={"type": "edgegrid", "edgegrid": {"accessToken": "a", "clientToken": "c", "clientSecret": "{{pass}}", "baseURL": "https://b"}}),
         item("aws query", method="POST", body=raw("text"), auth={"type": "awsv4", "awsv4": {"accessKey": "k", "secretKey": "s", "sessionToken": "t", "addAuthDataToQuery": True}}),

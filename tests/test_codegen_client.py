@@ -270,6 +270,27 @@ def test_an_environment_is_saved_and_loaded(tmp_path: Path) -> None:
     assert (other["API_KEY"], other["TOKEN"], other["base"]) == ("hunter2hunter2", "t", "http://h")
 
 
+@pytest.mark.parametrize("target", ["client", "pytest", "requests", "http.client", "aiohttp", "curl"])
+def test_no_literal_secret_is_written_wherever_it_stands(target: str) -> None:
+    sets = 'pm.environment.set("id", "1")'
+    query = [{"key": "api_key", "value": "opensesame-1", "disabled": True}, {"key": "token", "value": "opensesame-2"}]
+    url = {"protocol": "http", "host": ["h"], "path": ["x"], "query": query}
+    fields = [{"key": "client_secret", "value": "opensesame-3", "disabled": True}, {"key": "password", "value": "opensesame-4"}]
+    json_body = raw('{"id": "{{id}}", "password": "opensesame-5"}')
+    header = [{"key": "X-Api-Key", "value": "opensesame-6", "disabled": True}]
+    items = [
+        item("body", "http://h/x?api_key=opensesame-7", "POST", prerequest=sets, body=json_body, header=header),
+        item(
+            "form", url, "POST", prerequest='pm.environment.set("other", "1")', body={"mode": "urlencoded", "urlencoded": fields}
+        ),  # type: ignore[arg-type]
+        item("user", "http://me:opensesame-8@h/x", prerequest=sets),
+    ]
+    collection = collection_from_json({"info": {"name": "Shop"}, "item": items})
+    texts = [file.text for file in generate(collection, Options(), CodeOptions(target=target, describe="full"))]
+    assert not [line for text in texts for line in text.splitlines() if "opensesame" in line]
+    assert not any(base64.b64encode(b"me:opensesame-8").decode() in text for text in texts)
+
+
 def test_a_variable_without_a_value_is_an_error_that_names_it(recorder: Recorder, tmp_path: Path) -> None:
     client = made(client_of([item("a", recorder.url("/{{nowhere}}"))]), tmp_path)
     with pytest.raises(LookupError, match="the variable nowhere has no value"):

@@ -74,7 +74,7 @@ def describe(step: Step, sources: Sources) -> Description:
     Raises:
         SendError: the runner could not send it either: no URL, or what HTTP cannot carry.
     """
-    scopes = sources.scopes
+    scopes, step = sources.scopes, _with_user(step)
     taken = {variable.key for _, scope in scopes.layers() for variable in scope}
     step, literals = without_literals(step, sources.secrets, taken) if sources.secrets else (step, {})
     scopes = _overlaid(scopes, literals)
@@ -110,6 +110,19 @@ def describe(step: Step, sources: Sources) -> Description:
     )
     first = tuple(_first(request, marks, values, sources) for request in heard)
     return replace(description, holes=_holes(marks, values), first=first)
+
+
+def _with_user(step: Step) -> Step:
+    """The step with a user who stands in the URL as basic auth, which a run makes of it, too."""
+    request = step.item.request
+    url = urls.as_parts(request.url)
+    auth = schemes.effective_auth([request.auth, *(folder.auth for folder in reversed(step.chain))])
+    if not url.auth or auth is not None or any(param.key.lower() == "authorization" for param in request.headers):
+        return step
+    user, _, password = url.auth.partition(":")
+    basic = ModelAuth(type="basic", params={"username": unquote(user), "password": unquote(password)})
+    made = replace(request, url=replace(url, text=None, auth=None), auth=basic)
+    return replace(step, item=replace(step.item, request=made))
 
 
 def _again(step: Step, sources: Sources, marks: StandIns, values: Mapping[str, str]) -> Prepared | None:

@@ -74,21 +74,24 @@ def _secret_params(auth: Auth) -> frozenset[str]:
 
 
 def _header(param: Param, secrets: Secrets, found: _Found) -> Param:
-    if param.disabled or not param.key.strip() or not _is_literal(param.value) or not secrets.is_secret(param.key.strip()):
+    if not param.key.strip() or not _is_literal(param.value) or not secrets.is_secret(param.key.strip()):
         return param
     parts = _SCHEME.fullmatch((param.value or "").strip())
     return replace(param, value=parts["head"] + found.variable(param.key.strip(), parts["text"])) if parts else param
 
 
 def _query(request: Request, secrets: Secrets, found: _Found) -> Request:
+    """Parameters, and the password of a user in the URL."""
     url = urls.as_parts(request.url)
-    query = _hidden(url.query, secrets, found)
-    return request if query == url.query else replace(request, url=replace(url, text=None, query=query))
+    user, colon, password = (url.auth or "").partition(":")
+    auth = f"{user}:{found.variable('password', password)}" if colon and _is_literal(password) else url.auth
+    made = replace(url, text=None, query=_hidden(url.query, secrets, found), auth=auth)
+    return request if (made.query, made.auth) == (url.query, url.auth) else replace(request, url=made)
 
 
 def _hidden(params: tuple[Part, ...], secrets: Secrets, found: _Found) -> tuple[Part, ...]:
     def hidden(param: Part) -> Part:
-        secret = not param.disabled and _is_literal(param.value) and secrets.is_secret(param.key)
+        secret = _is_literal(param.value) and secrets.is_secret(param.key)
         return replace(param, value=found.variable(param.key, param.value or "")) if secret else param
 
     return tuple(hidden(param) for param in params)

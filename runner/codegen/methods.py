@@ -14,6 +14,7 @@ from runner.codegen.describe import describe
 from runner.codegen.description import Description, Diagnostic, FormBody, Hole, JsonBody, Text, TextBody, Use
 from runner.codegen.docs import docstring
 from runner.codegen.holes import COMPUTED, SAFE
+from runner.codegen.literals import without_literals
 from runner.codegen.registry import Job
 from runner.codegen.targets.requests import context
 from runner.codegen.writer import Bracket, Code, Entry, Expression, Style, literal, string, write
@@ -159,7 +160,7 @@ class MethodWriter:
         first = [*self.around, *([] if body else self.own)]
         own = self.own if body else []
         if first:
-            url = string(urls.unparse(self.step.item.request.url))
+            url = string(urls.unparse(self._plain().item.request.url))
             yield f"{client}.before([{', '.join(first)}], {method}, {url}{template})"
         late = _only_in_headers(description) if own else set()
         yield from self._defaults(names)
@@ -212,8 +213,14 @@ class MethodWriter:
         asked = elsewhere | {each.variable for each in self.parameters if each.variable}
         if not any(_sets(name, code) for name in asked for code in codes):
             return ""
-        body = self.step.item.request.body
+        body = self._plain().item.request.body
         return f", {string(body.raw)}" if body and body.raw else ", None"
+
+    def _plain(self) -> Step:
+        """The request as it is written, without the secrets in it."""
+        sources = self.job.sources
+        taken = {entry.key for _, scope in sources.scopes.layers() for entry in scope}
+        return without_literals(self.step, sources.secrets, taken)[0] if sources.secrets else self.step
 
     def _sent_text(self, frame: Frame) -> str:
         """The body as an argument for scripts, which see the text that will be sent; empty where there is none."""

@@ -128,17 +128,6 @@ def by_itself(adds: str | None, name: str, value: str | None) -> bool:
     return (name, value) in (("accept", "*/*"), ("connection", "keep-alive"))
 
 
-def basic_header(frame: Frame) -> list[tuple[str, Expression]]:
-    """Basic auth as a header, for libraries that have nothing of their own."""
-    auth = frame.description.auth
-    if auth is None or auth.type != "basic":
-        return []
-    frame.imports.add("import base64")
-    pair = as_bytes(frame.text(auth.text("username") + Text.of(":") + auth.text("password")))
-    encoded = Bracket("base64.b64encode(", (Entry(pair),), ").decode()")
-    return [("Authorization", Bracket('"Basic " + (', (Entry(encoded),), ")"))]
-
-
 def as_bytes(expression: Expression) -> Expression:
     """A text as bytes: of ASCII a literal, else encoded when it runs."""
     if isinstance(expression, Template) and all(isinstance(part, str) and part.isascii() for part in expression.parts):

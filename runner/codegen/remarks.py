@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -15,6 +16,8 @@ Describe: TypeAlias = Literal["none", "line", "full"]
 """How much of a description is written: nothing, its first line, or all of it."""
 
 Kind: TypeAlias = Literal["header", "query", "field"]
+
+_VARIABLE = re.compile(r"(?:\w+ )?\{\{[^{}]*\}\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ def remarks_of(request: Request, describe: Describe, secrets: Secrets | None) ->
         for param in params
         if not param.disabled and (text := _shown(param.description, describe))
     }
-    return Remarks(about=about, off={kind: tuple(_off(kind, params, describe, hidden)) for kind, params in groups.items()})
+    return Remarks(about=about, off={kind: tuple(_off(params, describe, hidden)) for kind, params in groups.items()})
 
 
 def _shown(description: str, describe: Describe) -> str:
@@ -49,12 +52,13 @@ def _shown(description: str, describe: Describe) -> str:
     return "" if describe == "none" else "\n".join(kept if describe == "full" else kept[:1])
 
 
-def _off(kind: Kind, params: Iterable[Param | FormParam], describe: Describe, secrets: Secrets) -> Iterator[str]:
+def _off(params: Iterable[Param | FormParam], describe: Describe, secrets: Secrets) -> Iterator[str]:
+    """What is switched off; of a secret, by whatever name goes for one, only the variable that it comes from."""
     if describe == "none":
         return
     for param in params:
         if param.disabled and param.key:
             value = param.value or ""
-            value = secrets.hide_header(param.key, value) if kind == "header" and "{{" not in value else secrets.hide(value)
+            value = value if _VARIABLE.fullmatch(value) else secrets.hide_header(param.key, value)
             remark = secrets.hide(_shown(param.description, "line"))
             yield f"off: {string(param.key)}: {string(value)}" + (f"  ({remark})" if remark else "")

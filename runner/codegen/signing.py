@@ -11,7 +11,7 @@ from runner.codegen.aws import awsv4
 from runner.codegen.code import Frame
 from runner.codegen.description import Auth, FormBody, Text
 from runner.codegen.holes import encoded
-from runner.codegen.parts import FORM, content_type
+from runner.codegen.parts import FORM, as_bytes, content_type
 from runner.codegen.signature import AS_TEXT, Content, Signature, is_text, joined, switched_on
 from runner.codegen.writer import Bracket, Code, Entry, Expression, Template, call, literal, mapping, string
 
@@ -29,7 +29,15 @@ def signature_of(frame: Frame, *, native: frozenset[str], content: Content = AS_
     auth = frame.description.auth
     if auth is None or auth.type in native:
         return NONE
-    signers = {"jwt": _jwt, "asap": _asap, "oauth1": _oauth1, "hawk": _hawk, "awsv4": awsv4, "edgegrid": edgegrid}
+    signers = {
+        "basic": _basic,
+        "jwt": _jwt,
+        "asap": _asap,
+        "oauth1": _oauth1,
+        "hawk": _hawk,
+        "awsv4": awsv4,
+        "edgegrid": edgegrid,
+    }
     found = signers.get(auth.type, _unknown)(frame, auth, content)
     if found is None:
         frame.note("auth", f"this is sent without its {auth.type} auth, which is not to be had here")
@@ -43,6 +51,15 @@ def _unknown(frame: Frame, auth: Auth, content: Content) -> None:
 def _texts(frame: Frame, auth: Auth, names: dict[str, str]) -> list[Entry]:
     """Parameters that are set, under the names that a library has for them."""
     return [Entry(frame.text(auth.text(given)), head=f"{name}=") for name, given in names.items() if auth.text(given).parts]
+
+
+def _basic(frame: Frame, auth: Auth, content: Content) -> Signature:
+    """Basic auth for libraries that have nothing of their own."""
+    frame.imports.add("import base64")
+    pair = as_bytes(frame.text(auth.text("username") + Text.of(":") + auth.text("password")))
+    encoded = Bracket("base64.b64encode(", (Entry(pair),), ").decode()")
+    value = Template(("Basic ", Code("credentials")))
+    return Signature(lines=(("credentials = ", encoded),), headers=(("Authorization", value),))
 
 
 # --------------------------------------------------------------------------------------------------------------- JWT, ASAP

@@ -11,7 +11,7 @@ from runner.body import part_head
 from runner.codegen.challenge import CHALLENGED, Challenge, challenge_of
 from runner.codegen.code import Frame, functions
 from runner.codegen.description import BytesBody, FileBody, JsonBody, MultipartBody, Part, Text
-from runner.codegen.parts import as_bytes, basic_header, exact_text, exact_url, header_pairs, headers_of, seconds
+from runner.codegen.parts import as_bytes, exact_text, exact_url, header_pairs, headers_of, seconds
 from runner.codegen.registry import Settings, Target
 from runner.codegen.settings import context_of
 from runner.codegen.signature import AS_BYTES
@@ -19,7 +19,6 @@ from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, Remarked, Tail, Template, call, literal, sequence
 
 _BOUNDARY = Code("boundary")
-_NATIVE = frozenset({"basic"}) | CHALLENGED
 
 
 def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
@@ -28,7 +27,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     body = frame.description.body
     frame.diagnostics = [entry for entry in frame.diagnostics if entry.code != "header-blanks"]  # they are sent
     assigned: dict[str, Expression] = {"url": frame.text(frame.description.address.exact)}
-    signature = signature_of(frame, native=_NATIVE, content=AS_BYTES)
+    signature = signature_of(frame, native=CHALLENGED, content=AS_BYTES)
     kept = headers_of(frame, signature.replaces(_left_out))
     headers = [(name, _padded(frame, name, value)) for name, value in kept]
     if isinstance(body, MultipartBody):
@@ -36,7 +35,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         assigned["boundary"] = Code("uuid.uuid4().hex") if body.boundary is None else literal(body.boundary)
         if body.boundary is None:
             headers.append(("Content-Type", Template(("multipart/form-data; boundary=", _BOUNDARY))))
-    headers += [*basic_header(frame), *signature.headers]
+    headers += signature.headers
     payload = _payload(frame, signature.settings(settings))
     if frame.stores:
         frame.imports.add("import json")

@@ -11,7 +11,6 @@ from runner.codegen.code import Frame, functions
 from runner.codegen.description import Body, BytesBody, FileBody, JsonBody, MultipartBody
 from runner.codegen.parts import (
     JSON,
-    basic_header,
     by_itself,
     exact_text,
     exact_url,
@@ -27,7 +26,6 @@ from runner.codegen.settings import tls_of, unsent
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
 
-_NATIVE = frozenset({"basic"}) | CHALLENGED
 _URL = Entry(Code("url"))
 _ANY_CERTIFICATE = call("urllib3.PoolManager", cert_reqs=literal("CERT_NONE"))
 
@@ -36,10 +34,10 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     """What the template gets: URL, body and headers, and the call."""
     frame.imports.add("import urllib3")
     description, rules = frame.description, frame.description.rules
-    signature = signature_of(frame, native=_NATIVE)
+    signature = signature_of(frame, native=CHALLENGED)
     as_json = isinstance(description.body, JsonBody) and signature.settings(settings).body != "exact"
     payload, names = _payload(frame, as_json=as_json)
-    headers = headers_of(frame, signature.replaces(partial(by_itself, JSON if as_json else None))) + basic_header(frame)
+    headers = headers_of(frame, signature.replaces(partial(by_itself, JSON if as_json else None)))
     headers += signature.headers
     if "content_type" in names:
         headers.append(("Content-Type", Code("content_type")))
