@@ -135,10 +135,12 @@ class Walk:
     def start(self, line: str) -> None:
         """A command that goes on until the page ends; then Ctrl-C ends it, and it has done well."""
         log = self.folder / f"endless-{len(self.typed)}.log"
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background it is ignored
         with log.open("wb") as file:
             process = subprocess.Popen(
                 ["bash", "-c", f"exec {line}"], cwd=self.folder, env=self.environ, stdout=file, stderr=file
             )
+        signal.signal(signal.SIGINT, before)
         self._stack.callback(ended, process, log)
         until = time.monotonic() + 30
         while "Ctrl-C" not in log.read_text("utf-8"):
@@ -153,7 +155,10 @@ def free_port() -> str:
 
 def ended(process: subprocess.Popen[bytes], log: Path) -> None:
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0, log.read_text("utf-8")
+    try:
+        assert process.wait(30) == 0, log.read_text("utf-8")
+    finally:
+        process.kill()
 
 
 def simulated(line: str) -> str:
