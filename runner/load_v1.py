@@ -167,6 +167,7 @@ class _Tree:
             "status": status.get("name"),
             "code": _whole_number(status.get("code")),
             "header": response.get("headers"),
+            "cookie": response.get("cookies") or [],
             "body": response.get("text"),
         }
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ class Load:
 
     def __init__(self, folder: Path, recorder: Recorder) -> None:
         self.folder, self.recorder = folder, recorder
+        self.started: list[subprocess.Popen[str]] = []
 
     def write(self, *items: Any, lines: str = "options = Options(iterations=1)", **more: Any) -> None:
         base = [{"key": "base", "value": self.recorder.url("").rstrip("/")}]
@@ -70,7 +72,8 @@ class Load:
     def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "locust", *words]
         pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **more}
-        return subprocess.Popen(command, cwd=self.folder, env=environ(), text=True, **pipes)
+        self.started.append(subprocess.Popen(command, cwd=self.folder, env=environ(), text=True, **pipes))
+        return self.started[-1]
 
     def run(self, *words: str, users: int = 1, seconds: int = 80) -> Done:
         process = self.start("--headless", "-u", str(users), "-r", str(users), "-t", f"{seconds}s", "--only-summary", *words)
@@ -89,8 +92,11 @@ class Load:
 
 
 @pytest.fixture
-def load(tmp_path: Path, recorder: Recorder) -> Load:
-    return Load(tmp_path, recorder)
+def load(tmp_path: Path, recorder: Recorder) -> Iterator[Load]:
+    load = Load(tmp_path, recorder)
+    yield load
+    for process in load.started:  # what a test that fails left running
+        process.kill()
 
 
 def item(name: str, path: str, test: str = "", prerequest: str = "", **request: Any) -> dict[str, Any]:
