@@ -94,8 +94,15 @@ def _paths() -> list[str]:
 def begin(command: Command, number: int = 1) -> None:
     """Start processes; who needs them takes them later."""
     with suppress(OSError):  # told when they are needed
-        for _ in range(number):
-            _begun.setdefault(command, []).append(start(command))
+        for place in range(number):
+            _begun.setdefault(command, []).append(start(command, share(place, number)))
+
+
+def share(place: int, of: int) -> Sequence[int]:
+    """The processors that one of several busy processes keeps to, each with its script engine: none waits for another then."""
+    mine = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+    first, end = place * len(mine) // of, (place + 1) * len(mine) // of
+    return mine[first : max(end, first + 1)]
 
 
 def take(command: Command) -> Popen[bytes]:
@@ -109,21 +116,24 @@ def take(command: Command) -> Popen[bytes]:
     return start(command)
 
 
-def start(command: Command) -> Popen[bytes]:
-    """A new process.
+def start(command: Command, processors: Sequence[int] = ()) -> Popen[bytes]:
+    """A new process, which keeps to these processors, if any are named.
 
     Raises:
         OSError: it cannot be started.
     """
     import subprocess
 
-    return subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603
         command.words,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if command.silent else None,
         start_new_session=os.name != "nt",
     )
+    if processors and sys.platform == "linux":
+        os.sched_setaffinity(process.pid, processors)
+    return process
 
 
 def end(spared: Command | None = None, number: int = 0) -> None:

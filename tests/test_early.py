@@ -37,7 +37,7 @@ class Process:
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Process]]:
     made: list[Process] = []
-    monkeypatch.setattr(early, "start", lambda command: made.append(Process()) or made[-1])
+    monkeypatch.setattr(early, "start", lambda *_: made.append(Process()) or made[-1])
     monkeypatch.setattr(early, "_begun", {})
     yield made
 
@@ -113,6 +113,24 @@ def test_as_many_as_run_at_once(
     assert len(started) == number
     early.end(early.worker(scripts=True), 1)
     assert sum(not process.ended for process in started) == (1 if number > 1 else 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes can be kept to processors on Linux only")
+def test_processes_that_are_busy_at_once_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shares(number: int) -> list[list[int]]:
+        return [list(early.share(place, number)) for place in range(number)]
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 1, 2, 7})
+    assert shares(1) == [[1, 2, 3, 7]]
+    assert shares(2) == [[1, 2], [3, 7]]
+    assert shares(3) == [[1], [2], [3, 7]]
+    assert shares(4) == [[1], [2], [3], [7]]
+    assert shares(6) == [[1], [1], [2], [3], [3], [7]]
+    monkeypatch.undo()
+    one = min(os.sched_getaffinity(0))
+    with early.start(early.engine(), [one]) as process:
+        assert os.sched_getaffinity(process.pid) == {one}
+        process.kill()
 
 
 def test_a_sandbox_takes_over_what_was_begun(tmp_path: Path) -> None:

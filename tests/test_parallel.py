@@ -21,6 +21,7 @@ from runner.load import load_collection, load_environment
 from runner.model import Cookie
 from runner.parallel.packing import packed, unpacked
 from runner.parallel.stream import IN_MEMORY, Spool
+from runner.parallel.worker import LATEST
 from runner.sandbox.teleport import UNDEFINED, JSMap
 from tests.conftest import Pabal
 from tests.kis_runs import price, token
@@ -204,6 +205,7 @@ def test_a_process_that_is_killed_is_one_clear_error(tmp_path: Path, recorder: R
     process = start(tmp_path, path, "-n", "6", "-j", "2", "-r", "json", "--reporter-json-export", "r.json")
     while len(recorder.requests) < 2:
         time.sleep(0.02)
+    time.sleep(5 * LATEST)  # so that the processes have told that they began
     subprocess.run(["kill", "-9", str(min(children(process.pid)))], check=True)
     _, err = process.communicate(timeout=20)
     assert (process.returncode, "Traceback" in err) == (4, False), err

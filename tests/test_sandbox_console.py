@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from runner.sandbox.inspect import format_console, inspect
 from runner.sandbox.teleport import (
+    DEEPEST,
     UNDEFINED,
     BigInt,
     Bytes,
@@ -84,6 +85,15 @@ def test_cycles_and_shared_values(sandbox: V8Sandbox) -> None:
     assert printed["self"] is printed
     assert printed["list"][0] is printed["list"][1] is printed["a"]
     assert inspect(printed) == "<ref *1> { a: {}, self: [Circular *1], list: [ {}, {} ] }"
+
+
+def test_what_is_nested_too_deeply_is_cut(sandbox: V8Sandbox) -> None:
+    deep = "let a = {}, b = []; for (let i = 0; i < 5000; i++) { a = { a }; b = [b] }"
+    for value, text in zip(run(sandbox, f"{deep} console.log(a, b)").printed, ("[Object]", "[Array]"), strict=True):
+        levels = 0
+        while not isinstance(value, str):
+            value, levels = value["a"] if isinstance(value, dict) else value[0], levels + 1
+        assert (value, levels) == (text, DEEPEST - 1)
 
 
 @pytest.mark.parametrize("level", ["log", "info", "warn", "error", "debug", "clear"])

@@ -90,6 +90,10 @@ TYPED_ARRAYS = {
 }
 
 
+DEEPEST = 100
+"""Levels that are taken apart: what lies deeper becomes the text that Node prints for what it does not show."""
+
+
 def decode(text: str) -> tuple[Any, ...]:
     """The arguments of a console call."""
     value = decode_value(text)
@@ -108,6 +112,7 @@ class _Slots:
     def __init__(self, slots: list[Any]) -> None:
         self._slots = slots
         self._made: dict[int, Any] = {}
+        self._depth = 0
 
     def slot(self, index: int) -> Any:
         if index in self._made:
@@ -115,7 +120,13 @@ class _Slots:
         raw = self._slots[index]
         if isinstance(raw, str):
             return self._special(raw) if index == 0 and raw.startswith("_") else raw
-        return self._container(index, raw)
+        if self._depth == DEEPEST and isinstance(raw, list | dict):
+            return "[Array]" if isinstance(raw, list) else "[Object]"
+        self._depth += 1
+        try:
+            return self._container(index, raw)
+        finally:
+            self._depth -= 1
 
     def _container(self, index: int, raw: Any) -> Any:
         if isinstance(raw, list):
