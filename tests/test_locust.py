@@ -307,6 +307,17 @@ def test_what_is_wrong_with_the_files_is_told_before_it_starts(load: Load, lines
     assert (process.returncode, told in err, "Traceback" in err) == (status, True, False), err
 
 
+def test_a_variable_without_a_value_ends_it_if_so_wished(load: Load) -> None:
+    load.write(item("one", "/{{missing}}"), lines="options = Options(settings=Settings(fail_on_unresolved=True))")
+    path = load.folder / "locustfile.py"
+    path.write_text(f"from runner.plan import Settings\n{path.read_text()}")
+    process = load.start("--headless", "-u", "1", "-t", "20s")
+    err = process.communicate(timeout=30)[1]
+    told = "a user stops: these variables have no value: missing"
+    assert (process.returncode, told in err, "Traceback" in err) == (2, True, False), err
+    assert load.paths == []
+
+
 def test_without_locust_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['locust'] = None; import runner.locust_user"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ())

@@ -16,6 +16,7 @@ from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
 
+from runner.assemble import Session
 from runner.errors import PabalError, UsageError
 from runner.events import Interrupted, IterationStarted, RunEvent, RunFinished
 from runner.locust_user.course import AtEnd, Course
@@ -72,7 +73,15 @@ class CollectionUser(User):
         session = self._stack.enter_context(course.session())
         if self.host_variable and (host := self.environment.host or self.host):
             session.scopes.environment.set(self.host_variable, host)
-        self._events = session.events(bodies=False, rows=course.deal())
+        self._events = self._told(session, course)
+
+    def _told(self, session: Session, course: Course) -> Iterator[RunEvent]:
+        """The run's events; what keeps it from going on is told, and is Locust's exit status."""
+        try:
+            yield from session.events(bodies=False, rows=course.deal())
+        except PabalError as error:
+            _LOG.error("a user stops: %s", without_credentials(str(error)))
+            self.environment.process_exit_code = error.exit_code
 
     def on_stop(self) -> None:
         """Close connections and let go of the script engine."""
@@ -83,7 +92,7 @@ class CollectionUser(User):
         """Run all requests once, or whatever way the scripts choose.
 
         Raises:
-            StopUser: there is no row for another one, or the collection asked for the end.
+            StopUser: there is no row for another one, or the run came to an end.
         """
         for event in self._events:
             self._statistics.tell(event)
@@ -96,6 +105,7 @@ class CollectionUser(User):
                     raise StopUser
                 case Interrupted():
                     raise KeyboardInterrupt
+        raise StopUser
 
 
 def prepare(environment: Environment, **_: Any) -> None:
