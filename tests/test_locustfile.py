@@ -93,3 +93,14 @@ def test_bad_input(pabal: Pabal, tmp_path: Path, words: list[str], status: int, 
     write(tmp_path / "c.json")
     done = pabal("locust", *words, stdin=tmp_path.joinpath("c.json").read_bytes() if words == ["-"] else b'{"values": []}')
     assert (done.status, told in done.err, "Traceback" in done.err) == (status, True, False), done.err
+
+
+@pytest.mark.parametrize("words", [["locust"], ["codegen", "-t", "client"], ["codegen", "-t", "pytest"]])
+def test_half_a_surrogate_pair_in_a_name_stays_python(pabal: Pabal, tmp_path: Path, words: list[str]) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(r'{"info": {"name": "a\ud800"}, "item": [{"name": "x\ud800", "request": "http://127.0.0.1:9/"}]}')
+    done = pabal(*words, str(path), "-o", "made/it.py")
+    assert (done.status, "Traceback" in done.err) == (0, False), done.err
+    text = tmp_path.joinpath("made/it.py").read_text("utf-8")
+    compile(text, "it.py", "exec")
+    assert r"a\ud800" in text

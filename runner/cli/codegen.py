@@ -19,7 +19,7 @@ from runner.codegen.registry import File, target, targets
 from runner.errors import ExitCode, UsageError
 from runner.generate import CodeOptions, expected, files
 from runner.model import Json
-from runner.reporters.files import whole_file
+from runner.reporters.files import whole_file, write_text
 
 if TYPE_CHECKING:
     from runner.codegen.checking import Verdict
@@ -203,9 +203,4 @@ def save(made: list[File], output: Path, *, as_directory: bool = False) -> None:
     single = len(made) == 1 and not as_directory and not output.is_dir()
     for file in made:
         path = output if single else output / file.path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
-        with whole_file(path) as stream:
-            stream.write(file.text.encode("utf-8", "surrogatepass"))
+        write_text(path, file.text)

@@ -12,10 +12,10 @@ import rich_click as click
 from runner.assemble import Session
 from runner.cli.config import ConfiguredCommand
 from runner.cli.network import NETWORK_OPTIONS, network_from
-from runner.cli.options import POSITIVE, decorate, options_from, variable_options
-from runner.errors import ExitCode, UsageError
+from runner.cli.options import POSITIVE, WORKING_DIR, decorate, options_from, variable_options
+from runner.errors import ExitCode
 from runner.locustfile import LoadOptions, locustfile
-from runner.reporters.files import whole_file
+from runner.reporters.files import write_text
 
 
 class Pause(click.ParamType[tuple[float, float]]):
@@ -60,13 +60,7 @@ class Pause(click.ParamType[tuple[float, float]]):
     click.option("--delay-request", type=POSITIVE, metavar="MS", help="Pause between requests.", panel="Run"),
     click.option("--timeout-request", type=POSITIVE, metavar="MS", help="For each request.", panel="Run"),
     click.option("--timeout-script", type=POSITIVE, metavar="MS", help="For each script.", panel="Run"),
-    click.option(
-        "--working-dir",
-        type=click.Path(exists=True, file_okay=False),
-        metavar="DIR",
-        help="Where the files of request bodies are looked for.",
-        panel="Run",
-    ),
+    WORKING_DIR,
     *NETWORK_OPTIONS,
 )
 def command(collection: str, output: str | None, **values: Any) -> int:
@@ -88,7 +82,7 @@ def command(collection: str, output: str | None, **values: Any) -> int:
     if nothing:
         return ExitCode.NOTHING_RAN
     if output:
-        _write(path, made.text)
+        write_text(path, made.text)
     else:
         click.echo(made.text, nl=False)
     if made.environ:
@@ -96,12 +90,3 @@ def command(collection: str, output: str | None, **values: Any) -> int:
     if not find_spec("locust"):
         click.echo("Locust is not installed here: pip install 'pabal[locust]'", err=True)
     return ExitCode.OK
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
-    with whole_file(path) as file:
-        file.write(text.encode())

@@ -49,6 +49,14 @@ class KeyValue(click.ParamType[tuple[str, str]]):
 
 KEY_VALUE = KeyValue()
 
+WORKING_DIR: Callable[[Any], Any] = click.option(
+    "--working-dir",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Where the files of request bodies are looked for.",
+    panel="Run",
+)
+
 
 def decorate(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
     """Several decorators as one, the first one outermost."""

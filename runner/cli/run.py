@@ -20,7 +20,7 @@ from runner.cli.beyond import BEYOND_OPTIONS, beyond_from
 from runner.cli.config import Config, ConfiguredCommand
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.network import NETWORK_OPTIONS, network_from
-from runner.cli.options import POSITIVE, decorate, options_from, variable_options
+from runner.cli.options import POSITIVE, WORKING_DIR, decorate, options_from, variable_options
 from runner.errors import ExitCode, Refused, UsageError
 from runner.reporters import Reporter
 from runner.result import Results
@@ -93,13 +93,7 @@ def _with_bail_words(args: list[str]) -> Iterable[str]:
     click.option(
         "--fail-on-unresolved", is_flag=True, help="Variables without a value are an error, before anything is sent.", panel="Run"
     ),
-    click.option(
-        "--working-dir",
-        type=click.Path(exists=True, file_okay=False),
-        metavar="DIR",
-        help="Where the files of request bodies are looked for.",
-        panel="Run",
-    ),
+    WORKING_DIR,
     click.option("--no-insecure-file-read", is_flag=True, help="Read no files outside the working directory.", panel="Run"),
     click.option(
         "-y",

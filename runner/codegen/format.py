@@ -23,7 +23,8 @@ def formatted(text: str, style: Style) -> str:
     options = [argument for setting in settings for argument in ("--config", setting)]
     width = str(min(style.width, _WIDEST))
     command = [find_ruff_bin(), "format", "--isolated", "--line-length", width, *options, "-"]
-    done = subprocess.run(command, input=text.encode("utf-8", "surrogatepass"), capture_output=True, check=False)  # noqa: S603
+    source = text.encode("utf-8", "backslashreplace")  # half a surrogate pair, which is no text to ruff
+    done = subprocess.run(command, input=source, capture_output=True, check=False)  # noqa: S603
     if done.returncode:
         raise ValueError(done.stderr.decode("utf-8", "replace"))
-    return done.stdout.decode("utf-8", "surrogatepass")
+    return done.stdout.decode("utf-8")

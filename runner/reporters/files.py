@@ -96,5 +96,19 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         raise _unwritable(path, error) from error
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file of text, half surrogate pairs and all; missing folders are made.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8", "surrogatepass"))
+
+
 def _unwritable(path: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot be written: {error.strerror or error}", where=str(path))
