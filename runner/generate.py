@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from runner.assemble import Session
 from runner.codegen.describe import Sources
 from runner.codegen.holes import by_secrecy, inlined
+from runner.codegen.naming import naming_of
 from runner.codegen.overhear import overhearing
 from runner.codegen.registry import File, Job, Settings, target
 from runner.codegen.remarks import Describe
@@ -38,7 +39,9 @@ class CodeOptions:
     Options named as in Postman's settings have their meaning: `request_timeout` is in ms, 0 for none; a tab counts as
     `indent_count` columns. `inline_values` writes every value into the code, secrets too. `per_folder` makes a pytest module
     for each folder. `describe` is how much of the descriptions of headers, parameters and fields becomes comments. `pep723`
-    puts a block before single requests' Python by which `uv run` and `pipx run` know what it needs.
+    puts a block before single requests' Python by which `uv run` and `pipx run` know what it needs. `names` says how folders and
+    requests are called: unicode, ascii, path, or the name of a header whose value is the name; `strip_prefix` is left out
+    where a request's name begins with it.
     """
 
     target: str = "requests"
@@ -56,6 +59,8 @@ class CodeOptions:
     per_folder: bool = False
     describe: Describe = "line"
     pep723: bool = False
+    names: str = "unicode"
+    strip_prefix: str = ""
 
 
 def generate(
@@ -81,7 +86,7 @@ def files(session: Session, code: CodeOptions) -> Iterator[File]:
     plan = replace(session.plan, steps=chosen(session.plan, code.requests))
     session.scopes.data = Scope.of(plan.row(0))
     taken: set[str] = set()
-    for file in wanted.generate(Job(plan=plan, sources=_sources(session, code), settings=_settings(code))):
+    for file in wanted.generate(Job(plan=plan, sources=_sources(session, code), settings=_settings(session, code))):
         path = _free(PurePosixPath(file.path), taken)
         taken.add(path)
         yield file if path == file.path else replace(file, path=path)
@@ -151,7 +156,7 @@ def _sources(session: Session, code: CodeOptions) -> Sources:
     )
 
 
-def _settings(code: CodeOptions) -> Settings:
+def _settings(session: Session, code: CodeOptions) -> Settings:
     indent = "\t" if code.indent_type == "tab" else " " * code.indent_count
     style = Style(indent=indent, width=code.line_length, tab=code.indent_count)
     return Settings(
@@ -161,4 +166,5 @@ def _settings(code: CodeOptions) -> Settings:
         sandbox_fallback=code.sandbox_fallback,
         per_folder=code.per_folder,
         pep723=code.pep723,
+        naming=naming_of(code.names, code.strip_prefix, session.collection),
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _NAMES = (
     "target inline_values body indent_count indent_type line_length request_timeout follow_redirect trim_request_body "
-    "sandbox_fallback per_folder describe pep723"
+    "sandbox_fallback per_folder describe pep723 names strip_prefix"
 ).split()
 
 
@@ -93,6 +93,15 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
         panel="Code",
     ),
     click.option("--pep723", is_flag=True, help="Say in the code what it needs, for `uv run` and `pipx run`.", panel="Code"),
+    click.option(
+        "--names",
+        default="unicode",
+        metavar="WAY",
+        help="Name code after requests' names (unicode), these romanised (ascii), method and path (path), or a header's value "
+        "(the name of the header).",
+        panel="Code",
+    ),
+    click.option("--strip-prefix", default="", metavar="TEXT", help="Leave this out where names begin with it.", panel="Code"),
     click.option("--per-folder", is_flag=True, help="With -t pytest, a module for each folder; -o is a directory.", panel="Code"),
     click.option("--check", is_flag=True, help="Run the code against a recorder on this machine.", panel="Check"),
     click.option("--python", metavar="PATH", help="Python with the target's libraries, for --check.", panel="Check"),

@@ -268,10 +268,11 @@ def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
     """Code of a target that makes one file with one function of each request, by a template and what it needs."""
 
     def generate(job: Job) -> Iterable[File]:
-        return each(job, suffix, lambda step, description: _file(step, description, job.settings))
+        return each(job, suffix, lambda step, description: _file(job, step, description))
 
-    def _file(step: Step, description: Description, settings: Settings) -> File:
-        names = Names(function=identifier(description.name, fallback="request", taken=_OWN_NAMES))
+    def _file(job: Job, step: Step, description: Description) -> File:
+        settings = job.settings
+        names = Names(function=identifier(job.name(step.item), fallback="request", taken=_OWN_NAMES))
         frame = Frame(description=description, style=settings.style, names=names, diagnostics=list(description.diagnostics))
         calls = [context(before, settings) for before in _before(frame)]
         calls.append(made := context(frame, settings))
@@ -297,7 +298,7 @@ def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
         found = tuple(dict.fromkeys(frame.diagnostics))
         if settings.style.width < USUAL_WIDTH:  # the fixed lines of templates fit into the usual width
             text = formatted(text, settings.style)
-        return File(path=file_name(step, suffix), text=text, step=step, description=description, diagnostics=found)
+        return File(path=file_name(job, step, suffix), text=text, step=step, description=description, diagnostics=found)
 
     return generate
 
@@ -316,7 +317,7 @@ def each(job: Job, suffix: str, made: Callable[[Step, Description], File]) -> It
                 raise
             told = Diagnostic(code="unsendable", text=f"there is no code for this request, it cannot be sent: {error.what}")
             text = f"# {' '.join(told.text.split())}\n"
-            yield File(path=file_name(step, suffix), text=text, step=step, diagnostics=(told,))
+            yield File(path=file_name(job, step, suffix), text=text, step=step, diagnostics=(told,))
 
 
 def _before(frame: Frame) -> Iterator[Frame]:
@@ -342,9 +343,10 @@ def _hole(description: Description, name: str) -> Hole:
     return next(hole for hole in description.holes if hole.name == name)
 
 
-def file_name(step: Step, suffix: str) -> str:
+def file_name(job: Job, step: Step, suffix: str) -> str:
     """Folders and name of a request as a path."""
-    parts = [re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", part).strip(" .") or "_" for part in (*step.path, step.item.name)]
+    names = [*map(job.name, step.chain[1:]), job.name(step.item)]
+    parts = [re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", name).strip(" .") or "_" for name in names]
     return "/".join(parts) + suffix
 
 

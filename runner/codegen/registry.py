@@ -12,9 +12,12 @@ from typing import Literal, TypeAlias
 
 from runner.codegen.describe import Sources, describe
 from runner.codegen.description import Description, Diagnostic
+from runner.codegen.naming import Naming
 from runner.codegen.writer import Style
 from runner.errors import SendError, UsageError
+from runner.model import Folder, Item
 from runner.plan import Plan, Step
+from runner.secrets import Secrets
 
 GROUP = "pabal.codegen.v1"
 """Entry points of this group name a `Target`, or a function without parameters that makes one."""
@@ -37,6 +40,7 @@ class Settings:
     sandbox_fallback: bool = True
     per_folder: bool = False
     pep723: bool = False
+    naming: Naming = field(default_factory=Naming)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,10 @@ class Job:
     plan: Plan
     sources: Sources
     settings: Settings = field(default_factory=Settings)
+
+    def name(self, owner: Folder | Item) -> str:
+        """What a folder, a request or the collection is called in code; of these words `names` makes identifiers."""
+        return self.settings.naming.of(owner, self.sources.scopes, self.sources.secrets or Secrets())
 
     def describe(self, step: Step) -> Description:
         """One of the plan's requests, ready to be written as code.

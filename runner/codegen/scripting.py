@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from runner.codegen.description import Diagnostic
@@ -52,8 +52,10 @@ class Scripts:
         return {name for script in self.found.values() for name in script.imports}
 
 
-def scripts_of(steps: Iterable[Step], *, taken: Collection[str], fallback: bool = True) -> Scripts:
-    """The scripts of all steps and of what they inherit from; `taken` are names of the module.
+def scripts_of(
+    steps: Iterable[Step], *, taken: Collection[str], named: Callable[[Folder | Item], str], fallback: bool = True
+) -> Scripts:
+    """The scripts of all steps and of what they inherit from, called by what these are `named`; `taken` are names of the module.
 
     With `fallback` off, those that cannot be translated raise NotImplementedError when they run.
     """
@@ -64,7 +66,7 @@ def scripts_of(steps: Iterable[Step], *, taken: Collection[str], fallback: bool 
     for owner, event in owned:
         key = _key(event)
         if key not in scripts.found:
-            name = identifier(f"{_KINDS[event.listen]} {owner.name}", fallback="script", taken=names)
+            name = identifier(f"{_KINDS[event.listen]} {named(owner)}", fallback="script", taken=names)
             names.add(name)
             scripts.found[key] = _script(name, event, _settled(attempts[key], needed), fallback)
         script = scripts.found[key]

@@ -69,7 +69,7 @@ class Module:
         return plain
 
     def _folder(self, folder: Folder, shown: Folder, parent: str) -> Line:
-        name = self.name(folder.name)
+        name = self.name(self.job.name(folder))
         self.groups[id(folder)] = name
         return Line(
             name=name,
@@ -78,7 +78,7 @@ class Module:
 
     def _request(self, plain: Step, step: Step) -> Line:
         item, request = step.item, plain.item.request
-        name = self.name(item.name)
+        name = self.name(called := self.job.name(item))
         named: dict[str, Expression] = {}
         if request.headers:
             named["headers"] = sequence(_header(param) for param in request.headers)
@@ -100,7 +100,7 @@ class Module:
             name=name,
             definition=flat(made, f"{name} = "),
             step=step,
-            test=self.name(f"test {item.name}"),
+            test=self.name(f"test {called}"),
             doc=docstring(step.title, item.request.description or item.description, 1),
         )
 

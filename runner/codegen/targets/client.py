@@ -84,7 +84,7 @@ class Module:
         """All classes with their methods."""
         root = self.job.plan.collection
         self.classes[id(root)] = Class(
-            name=self.class_name(root.name or "Collection"), doc=docstring(root.name, root.description, 1), root=True
+            name=self.class_name(self.job.name(root) or "Collection"), doc=docstring(root.name, root.description, 1), root=True
         )
         for step in self.job.plan.steps:
             for parent, folder in zip(step.chain, step.chain[1:], strict=False):
@@ -101,7 +101,7 @@ class Module:
         writer = MethodWriter(
             job=self.job,
             step=step,
-            name=owner.member(step.item.name),
+            name=owner.member(self.job.name(step.item)),
             client="self" if owner.root else "self._client",
             around=[script.name for part in chain for script in self.scripts.of(part, "prerequest")],
             own=[script.name for script in self.scripts.of(step.item, "prerequest")],
@@ -116,9 +116,9 @@ class Module:
 
     def _folder(self, parent: Class, folder: Folder) -> None:
         made = Class(
-            name=self.class_name(folder.name),
+            name=self.class_name(self.job.name(folder)),
             doc=docstring(folder.name, folder.description, 1),
-            attribute=parent.member(folder.name),
+            attribute=parent.member(self.job.name(folder)),
         )
         self.classes[id(folder)] = made
         parent.children.append(made)
@@ -191,7 +191,7 @@ def _mapping(filled: dict[str, str]) -> str:
 
 def generate(job: Job) -> Iterator[File]:
     """The module."""
-    scripts = scripts_of(job.plan.steps, taken=_MEMBERS, fallback=job.settings.sandbox_fallback)
+    scripts = scripts_of(job.plan.steps, taken=_MEMBERS, named=job.name, fallback=job.settings.sandbox_fallback)
     module = Module(job=job, scripts=scripts, taken={*_MEMBERS, *scripts.names})
     module.build()
     variables, filled = _variables(job, module.extra.values())
@@ -215,7 +215,7 @@ def generate(job: Job) -> Iterator[File]:
         addresses=_addresses(job) if module.changes else "",
         secrets=_secret_names(job, module.extra.values()),
     )  # fmt: skip
-    name = identifier(job.plan.collection.name, fallback="client").rstrip("_")
+    name = identifier(job.name(job.plan.collection), fallback="client").rstrip("_")
     found = tuple(dict.fromkeys((*module.diagnostics, *scripts.diagnostics)))
     yield File(
         path=f"{name}.py",

@@ -29,10 +29,10 @@ _COMPUTED = {
 
 def generate(job: Job) -> Iterable[File]:
     """A command of each request."""
-    return each(job, ".sh", _file)
+    return each(job, ".sh", lambda step, description: _file(job, step, description))
 
 
-def _file(step: Step, description: Description) -> File:
+def _file(job: Job, step: Step, description: Description) -> File:
     told = tuple(dict.fromkeys((*description.diagnostics, *_diagnostics(description))))
     lines = [f"# {description.method} {_one_line(description.title)}", *(f"# {_one_line(entry.text)}" for entry in told)]
     if description.guarded:
@@ -41,7 +41,7 @@ def _file(step: Step, description: Description) -> File:
     for first in description.first:
         lines += _stored(first)
     text = "\n".join([*lines, _command(description), ""])
-    return File(path=file_name(step, ".sh"), text=text, step=step, description=description, diagnostics=told)
+    return File(path=file_name(job, step, ".sh"), text=text, step=step, description=description, diagnostics=told)
 
 
 def _command(description: Description) -> str:

@@ -37,7 +37,7 @@ class Suite:
     @cached_property
     def name(self) -> str:
         """The collection's name as a part of file names."""
-        return identifier(self.job.plan.collection.name, fallback="collection").rstrip("_")
+        return identifier(self.job.name(self.job.plan.collection), fallback="collection").rstrip("_")
 
     def whole(self) -> Iterator[File]:
         """One module."""
@@ -67,7 +67,8 @@ class Suite:
         assert step is not None  # noqa: S101 (only requests are tested)
         scripts = [script for script in self._of(lines, shared=True) if script.name not in common]
         used = {script.name for script in self._of(lines, shared=True)} & {*common} | {self.module.groups[id(step.chain[-1])]}
-        title = "_".join(identifier(folder, fallback="folder").rstrip("_") for folder in step.path) or "top"
+        folders = map(self.job.name, step.chain[1:])
+        title = "_".join(identifier(folder, fallback="folder").rstrip("_") for folder in folders) or "top"
         imports = [
             "import pytest",
             *_support(scripts),
@@ -145,7 +146,7 @@ class Suite:
 
 def generate(job: Job) -> Iterator[File]:
     """The module, or those of the folders."""
-    scripts = scripts_of(job.plan.steps, taken=NAMES, fallback=job.settings.sandbox_fallback)
+    scripts = scripts_of(job.plan.steps, taken=NAMES, named=job.name, fallback=job.settings.sandbox_fallback)
     suite = Suite(job=job, scripts=scripts, module=Module(job=job, scripts=scripts, taken={*NAMES, *scripts.names}))
     suite.lines += suite.module.tree()
     yield from suite.by_folder() if job.settings.per_folder else suite.whole()
