@@ -160,7 +160,7 @@ class Session:
     def _warm(self) -> None:
         """Start the script engine in the background if there are scripts; whatever is done next overlaps with that."""
         if self.plan.has_scripts:
-            self.sandbox.warm()
+            self._scripts.warm()
 
     def _given(self) -> tuple[Environment, Environment]:
         """Environment and globals as the options have them."""

@@ -49,13 +49,15 @@ def verdict_of(*changes: tuple[str, str], **options: Any) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    "options", [{"target": "pytest"}, {"target": "pytest", "per_folder": True}, {"target": "client"}], ids=str
+    "options",
+    [{"target": "pytest"}, {"target": "pytest", "per_folder": True}, {"target": "script"}, {"target": "client"}],
+    ids=str,
 )
 def test_whole_collections_send_what_a_run_sends(options: dict[str, Any]) -> None:
     assert verdict_of(**options) == Verdict(kind="exact")
 
 
-@pytest.mark.parametrize("target", ["pytest", "client"])
+@pytest.mark.parametrize("target", ["pytest", "script", "client"])
 def test_what_differs_is_told_by_request(target: str) -> None:
     found = verdict_of(("Bearer {", "Basic {"), ("/v1/login", "/v1/logout"), target=target)
     assert found.kind == "differs"
@@ -66,8 +68,9 @@ def test_what_differs_is_told_by_request(target: str) -> None:
     )
 
 
-def test_code_that_cannot_run_is_told() -> None:
-    broken = verdict_of(("import requests", "import no_such_library"), target="client")
+@pytest.mark.parametrize(("target", "imports"), [("client", "import requests"), ("script", "import sys")])
+def test_code_that_cannot_run_is_told(target: str, imports: str) -> None:
+    broken = verdict_of((imports, "import no_such_library"), target=target)
     assert broken == Verdict(kind="failed", reasons=("ModuleNotFoundError: No module named 'no_such_library'",))
 
 

@@ -371,7 +371,9 @@ def test_methods_send_what_a_run_sends(recorder: Recorder, tmp_path: Path) -> No
 def test_modules_are_clean_and_typed(mock_client: File, tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="mypy comes with the lint group")
     environment = ROOT / "environments" / "kis-mock.postman_environment.json"
-    (tests,) = generate(MOCK, Options(environment=environment), CodeOptions(target="pytest"))
+    tests, program = (
+        next(generate(MOCK, Options(environment=environment), CodeOptions(target=name))) for name in ("pytest", "script")
+    )
     signed = item("signed", "http://h/o", auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s"}})
     settings = {"disabledSystemHeaders": {"accept": True}, "followOriginalHttpMethod": True, "maxRedirects": 3}
     odd = item("odd", "http://h/o", "POST", header=[{"key": "A", "value": "1"}, {"key": "A", "value": "2"}])
@@ -379,7 +381,12 @@ def test_modules_are_clean_and_typed(mock_client: File, tmp_path: Path) -> None:
     shapes = client_of(
         [*bodies("http://h"), signed, odd, other], values={"id": "1"}, root={"variable": [{"key": "n", "value": 5}]}
     )
-    texts = {"mock_client.py": mock_client.text, "test_mock.py": tests.text, "shapes.py": shapes.text}
+    texts = {
+        "mock_client.py": mock_client.text,
+        "test_mock.py": tests.text,
+        "run_mock.py": program.text,
+        "shapes.py": shapes.text,
+    }
     for name, text in texts.items():
         (tmp_path / name).write_text(text, "utf-8")
     typed = [

@@ -5,10 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,8 +20,7 @@ from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.network import NETWORK_OPTIONS, network_from
 from runner.cli.options import POSITIVE, WORKING_DIR, decorate, options_from, variable_options
 from runner.errors import ExitCode, Refused, UsageError
-from runner.reporters import Reporter
-from runner.result import Results
+from runner.reporters import report
 from runner.series import Series
 
 _BAIL_WORDS = re.compile(r"(folder|failure)(,(folder|failure))*")
@@ -211,19 +208,3 @@ def confirm(session: Session, *, yes: bool, once: bool) -> None:
             raise UsageError(f"nobody is here to ask: {question}", hint="without a terminal, say --yes to agree")
         if not click.confirm(question, err=True):
             raise Refused("not agreed to, nothing was sent")
-
-
-def report(series: Series, reporters: list[Reporter]) -> Results:
-    """Run, tell every reporter, and have their files written whatever happens."""
-    results = Results()
-    bodies = any(reporter.wants_bodies for reporter in reporters)
-    with ExitStack() as stack:
-        before = signal.signal(signal.SIGINT, lambda *_: series.interrupt())
-        stack.callback(signal.signal, signal.SIGINT, before)
-        for reporter in reporters:
-            stack.callback(reporter.close)
-        for event in series.events(bodies=bodies):
-            results.add(event)
-            for reporter in reporters:
-                reporter.handle(event)
-    return results

@@ -22,7 +22,7 @@ from runner.secrets import Secrets
 GROUP = "pabal.codegen.v1"
 """Entry points of this group name a `Target`, or a function without parameters that makes one."""
 
-_OURS = ("requests", "httpx", "aiohttp", "http_client", "urllib3", "curl", "client", "pytest_module")
+_OURS = ("requests", "httpx", "aiohttp", "http_client", "urllib3", "curl", "client", "pytest_module", "script")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class File:
     """Generated code. `path` is where it belongs below the output directory, `step` the request it is for (None: several).
 
     For a check of a whole collection's code `environ` has what its variables are in the process environment (values that are
-    never written), and `calls` the methods to be called in turn, none where it is tests.
+    never written), and `calls` the methods to be called in turn; a `program` is run as it is, what is neither has tests.
     """
 
     path: str
@@ -58,6 +58,7 @@ class File:
     diagnostics: tuple[Diagnostic, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
+    program: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +90,17 @@ Generate: TypeAlias = Callable[[Job], Iterable[File]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A kind of code. `label` is for people, `needs` are packages that the code imports; `whole` ones make one thing of all."""
+    """A kind of code. `label` is for people, `needs` are packages that the code imports; `whole` ones make one thing of all.
+
+    What the code of a target does that `runs` is a run of pabal's own engine.
+    """
 
     name: str
     label: str
     generate: Generate
     needs: tuple[str, ...] = ()
     whole: bool = False
+    runs: bool = False
 
 
 @cache

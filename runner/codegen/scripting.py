@@ -132,17 +132,17 @@ def _script(name: str, event: Event, found: Translation | str, fallback: bool) -
     if fallback:
         code = event.code.replace("\r\n", "\n")
         packages = f", {dict(event.packages)!r}" if event.packages else ""
-        why = f"# Not translated, {found}. This runs in Postman's sandbox:\n#\n{_comment(code)}"
+        why = f"# Not translated, {found}. This runs in Postman's sandbox:\n#\n{comment(code)}"
         text = f"{why}\n{name} = JavaScript({javascript(code)}{packages})"
         return Script(name=name, text=text, reason=found)
-    comment = _comment(event.code, "    ")
+    told = comment(event.code, "    ")
     refusal = write(literal(f"not translated, {found}"), style=Style())
-    text = f"def {name}(pm: Pm) -> None:\n{comment}\n    raise NotImplementedError({refusal})"
+    text = f"def {name}(pm: Pm) -> None:\n{told}\n    raise NotImplementedError({refusal})"
     return Script(name=name, text=text, imports=frozenset({"Pm"}), reason=found)
 
 
-def _comment(code: str, indent: str = "") -> str:
-    """A script as comment lines, whatever ends its lines and whatever control characters are in it."""
+def comment(code: str, indent: str = "") -> str:
+    """A script or a description as comment lines, whatever ends its lines and whatever control characters are in it."""
     lines = re.split(r"\r\n?|\n", code.strip("\r\n"))
     shown = ("".join(char if char.isprintable() or char == "\t" else "?" for char in line) for line in lines)
     return "\n".join(f"{indent}# {line}".rstrip() for line in shown)

@@ -1,38 +1,54 @@
-"""A collection as the definitions of a `runner.testing.Suite`: folders and requests in order, secrets taken out."""
+"""A collection as a module with a `runner.testing.Suite`: folders and requests in order, secrets taken out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
+from runner import __version__
 from runner import url as urls
-from runner.codegen.docs import docstring
+from runner.codegen.code import sorted_imports, templates
+from runner.codegen.docs import digest_of, docstring, harmless
+from runner.codegen.format import formatted
 from runner.codegen.literals import without_literals
-from runner.codegen.names import identifier
-from runner.codegen.registry import Job
-from runner.codegen.scripting import Scripts
-from runner.codegen.writer import Code, Expression, Style, call, literal, sequence, string, write
+from runner.codegen.names import environ_name, identifier
+from runner.codegen.registry import File, Job
+from runner.codegen.scripting import Script, Scripts, comment, scripts_of
+from runner.codegen.scripts.context import SUPPORT
+from runner.codegen.writer import Code, Expression, Style, call, literal, mapping, sequence, string, write
 from runner.dump import auth_json, body_json, url_json
+from runner.errors import SendError
 from runner.model import Auth, Folder, Item, Param, Url
 from runner.plan import Step
+from runner.request import prepare, resolve
 from runner.variables import Scope
 
-NAMES = frozenset("SUITE ROWS Run Suite JavaScript Iterator Any pytest os environment global_variables run iteration".split())
-"""What means something in every generated test module."""
+NAMES = frozenset(
+    (
+        "SUITE ROWS ENVIRONMENT GLOBALS Run Suite JavaScript Iterator Any pytest os sys main environment global_variables run "
+        "iteration"
+    ).split()
+)
+"""What means something in every generated module with a suite."""
 
 _FLAT = Style(width=10**9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A folder or a request (of `step`); `test` is the name of a request's test, `doc` its docstring."""
+    """A folder or a request (of `step`) as an expression; `test` is the name of a request's test, `doc` its docstring.
+
+    `notes` are its description as comment lines.
+    """
 
     name: str
     definition: str
     step: Step | None = None
     test: str = ""
     doc: str = ""
+    notes: str = ""
 
 
 @dataclass(kw_only=True)
@@ -45,6 +61,53 @@ class Module:
     groups: dict[int, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """With the scripts of all requests."""
+        scripts = scripts_of(job.plan.steps, taken=NAMES, named=job.name, fallback=job.settings.sandbox_fallback)
+        return cls(job=job, scripts=scripts, taken={*NAMES, *scripts.names})
+
+    @cached_property
+    def title(self) -> str:
+        """The collection's name as a part of file names."""
+        return identifier(self.job.name(self.job.plan.collection), fallback="collection").rstrip("_")
+
+    def file(self, path: str, template: str, imports: Iterable[str], **written: Any) -> File:
+        """A file of the module, to be called when all else is written; the one with the suite has the notes."""
+        text = templates().get_template(template).render(
+            doc=harmless(self.job.plan.collection.name),
+            digest=digest_of(self.job.plan.collection),
+            version=__version__,
+            imports=sorted_imports(imports, beside=f"{self.title}_suite"),
+            **written,
+        )  # fmt: skip
+        told = tuple(self.scripts.diagnostics) if "suite" in written else ()
+        environ = self.environ | {environ_name(name): value for name, value in self.secrets.items()}
+        return File(path=path, text=formatted(text, self.job.settings.style), diagnostics=told, environ=environ)
+
+    def suite(self, scripts: list[Script]) -> dict[str, Any]:
+        """What the suite is made with, and scripts."""
+        collection = self.job.plan.collection
+        named = self.owner(collection, collection.auth)
+        if variables := self.variables(self.job.sources.scopes.collection):
+            named = {"variables": literal(variables), **named}
+        return {"scripts": scripts, "suite": flat(call("", literal(collection.name), **named))[1:-1].rstrip(",")}
+
+    def values(self) -> dict[str, Any]:
+        """What a run of the suite starts with; to be called when the requests are written."""
+        plan, scopes = self.job.plan, self.job.sources.scopes
+        rows = [dict(row) for row in plan.rows]
+        environment = self.variables(scopes.environment)
+        environment |= {name: fetched(environ_name(name)) for name in self.secrets if name not in environment}
+        return {
+            "guarded": any(_changes(step, self.job) for step in plan.steps),
+            "rows": flat(literal(rows)) if rows else "",
+            "environment": flat(mapping((literal(key), literal(value)) for key, value in environment.items())),
+            "globals": flat(literal(found)) if (found := self.variables(scopes.globals)) else "",
+            "settings": "".join(f", {setting}" for setting in _settings(self.job)),
+            "iterations": plan.iterations,
+        }
 
     def tree(self) -> Iterator[Line]:
         """Folders and requests in the order of the collection."""
@@ -73,7 +136,7 @@ class Module:
         self.groups[id(folder)] = name
         return Line(
             name=name,
-            definition=flat(call(f"{parent}.folder", literal(folder.name), **self.owner(folder, shown.auth)), f"{name} = "),
+            definition=flat(call(f"{parent}.folder", literal(folder.name), **self.owner(folder, shown.auth))),
         )
 
     def _request(self, plain: Step, step: Step) -> Line:
@@ -96,12 +159,14 @@ class Module:
             **named,
             **self.owner(item, request.auth),
         )
+        about = item.request.description or item.description
         return Line(
             name=name,
-            definition=flat(made, f"{name} = "),
+            definition=flat(made),
             step=step,
             test=self.name(f"test {called}"),
-            doc=docstring(step.title, item.request.description or item.description, 1),
+            doc=docstring(step.title, about, 1),
+            notes=comment(about) if about.strip() else "",
         )
 
     def _wanted(self, item: Item) -> bool:
@@ -140,9 +205,42 @@ def fetched(name: str) -> Code:
     return Code(f'os.environ.get({string(name)}, "")')
 
 
-def flat(value: Expression, before: str = "") -> str:
+def flat(value: Expression) -> str:
     """An expression on one line; ruff breaks it."""
-    return write(value, before=before, style=_FLAT)
+    return write(value, style=_FLAT)
+
+
+def support(scripts: Iterable[Script]) -> Iterator[str]:
+    """The imports that scripts need."""
+    scripts = list(scripts)
+    used = {name for script in scripts for name in script.imports}
+    if "Any" in used:
+        yield "from typing import Any"
+    if names := sorted(used - {"Any"}):
+        yield f"from {SUPPORT} import {', '.join(names)}"
+    if any(script.reason and script.text.startswith("#") for script in scripts):
+        yield "from runner.testing import JavaScript"
+
+
+def _changes(step: Step, job: Job) -> bool:
+    """Whether a request changes an account, as far as it can be told now."""
+    try:
+        prepared = prepare(resolve(step.item.request, job.sources.scopes.replace))
+    except SendError:
+        return False
+    return any(extension.changes(prepared) for extension in job.sources.extensions)
+
+
+def _settings(job: Job) -> Iterator[str]:
+    """What a run of the suite is told."""
+    if job.plan.rows:
+        yield "data=ROWS"
+    if job.plan.iterations > 1:
+        yield f"iterations={job.plan.iterations}"
+    if not job.sources.follow:
+        yield "ignore_redirects=True"
+    if not job.sources.verify:
+        yield "insecure=True"
 
 
 def _header(param: Param) -> Expression:

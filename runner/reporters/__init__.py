@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -11,6 +13,7 @@ from typing import Protocol, TextIO, TypeAlias
 
 from runner.errors import UsageError
 from runner.events import RunEvent
+from runner.result import Results
 
 Settings: TypeAlias = Mapping[str, str | bool]
 
@@ -27,6 +30,29 @@ class Reporter(Protocol):
     def close(self) -> None:
         """Write what is still to be written; called once, whatever happened to the run."""
         ...
+
+
+class Running(Protocol):
+    """What is to be run: `interrupt` ends it early."""
+
+    def events(self, *, bodies: bool = ...) -> Iterator[RunEvent]: ...
+    def interrupt(self) -> None: ...
+
+
+def report(running: Running, reporters: Sequence[Reporter]) -> Results:
+    """Run, tell every reporter, and have their files written whatever happens; Ctrl-C ends the run early."""
+    results = Results()
+    bodies = any(reporter.wants_bodies for reporter in reporters)
+    with ExitStack() as stack:
+        before = signal.signal(signal.SIGINT, lambda *_: running.interrupt())
+        stack.callback(signal.signal, signal.SIGINT, before)
+        for reporter in reporters:
+            stack.callback(reporter.close)
+        for event in running.events(bodies=bodies):
+            results.add(event)
+            for reporter in reporters:
+                reporter.handle(event)
+    return results
 
 
 def in_github_actions(environ: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""What generated test modules are made of: a `Suite` of requests with their scripts, and a `Run` of it, request by request."""
+"""What generated test modules and programs are made of: a `Suite` of requests with their scripts, and a `Run` of it."""
 
 from __future__ import annotations
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
-
-import pytest
+from typing import TYPE_CHECKING, Any, Self
 
 from runner.assemble import Session
 from runner.codegen.support.sandbox import TranslatedSandbox
@@ -14,10 +13,16 @@ from runner.errors import Refused, SendError
 from runner.extension import Extension, Prepare, Turn
 from runner.model import Environment, Json, Prepared, Variable
 from runner.options import Options
+from runner.plan import Settings
 from runner.request import prepare, resolve
 from runner.sandbox import Sandbox
-from runner.testing.steps import Steps
 from runner.testing.suite import Suite, Test
+
+if TYPE_CHECKING:  # programs run without pytest
+    import pytest
+
+    from runner.events import RunEvent
+    from runner.testing.steps import Steps
 
 ALLOW_ORDERS = "PABAL_ALLOW_ORDERS"
 ALLOW_REAL_ORDERS = "PABAL_ALLOW_REAL_ORDERS"
@@ -27,9 +32,10 @@ _HELD = f"not sent, it changes an account; set {ALLOW_ORDERS}=1 to send it"
 
 
 class Run:
-    """One run of a suite: its variables, cookies and tokens last from test to test. Use as a context manager.
+    """One run of a suite, all at once or test by test; variables, cookies and tokens last from one request to the next.
 
-    `environment` has the environment's variables; what is empty there is filled from `environ`, the process environment.
+    Use as a context manager. `environment` has the environment's variables; what is empty there is filled from `environ`, the
+    process environment. `data` are rows, or the path of a file of them.
     Requests that change an account are only sent with `PABAL_ALLOW_ORDERS=1` there, on a real account only with
     `PABAL_ALLOW_REAL_ORDERS=1` too; with `PABAL_SIMULATE=1` the built-in simulator answers.
     """
@@ -37,22 +43,24 @@ class Run:
     def __init__(
         self,
         suite: Suite,
-        environment: Mapping[str, Any],
+        environment: Mapping[str, Any] | Environment,
         environ: Mapping[str, str],
         *,
         globals: Mapping[str, Any] | None = None,
-        data: Sequence[Json] = (),
+        data: Sequence[Json] | str = (),
         iterations: int | None = None,
+        bail: bool = False,
         working_dir: str = ".",
         ignore_redirects: bool = False,
         insecure: bool = False,
     ) -> None:
         options = Options(
-            environment=_environment("environment", environment),
-            globals=_environment("globals", globals or {}),
+            environment=environment_of(environment),
+            globals=environment_of(globals or {}, "globals"),
             data=data,
             iterations=iterations,
             environ=environ,
+            settings=Settings(bail=bail),
             working_dir=working_dir,
             ignore_redirects=ignore_redirects,
             insecure=insecure,
@@ -68,13 +76,20 @@ class Run:
         self._session = Session(suite.collection(), options, scripts=scripts)
         if environ.get(ALLOW_ORDERS) != "1":
             self._session.extensions = (_Hold(self._session.extensions), *self._session.extensions)
-        self._steps = Steps(self._session)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._session.__exit__(kind, error, trace)
+
+    def events(self, *, bodies: bool = True) -> Iterator[RunEvent]:
+        """All of the suite in order, as `pabal run` goes through it, secrets removed; see `Session.events`."""
+        return self._session.events(bodies=bodies)
+
+    def interrupt(self) -> None:
+        """End `events` early, with its last events; for signal handlers."""
+        self._session.interrupt()
 
     def item(self, test: Test, subtests: pytest.Subtests, iteration: int = 0) -> None:
         """Run a request and its scripts; each `pm.test` becomes a subtest under its name.
@@ -84,6 +99,12 @@ class Run:
         position = self._session.plan.find(test.id)
         assert position is not None, f"{test.name} is not in this suite"  # noqa: S101
         self._steps.item(position, subtests, iteration)
+
+    @cached_property
+    def _steps(self) -> Steps:
+        from runner.testing.steps import Steps
+
+        return Steps(self._session)
 
 
 class _Hold(Extension):
@@ -115,5 +136,8 @@ class _Hold(Extension):
         return any(other.changes(prepared) for other in self._others)
 
 
-def _environment(name: str, values: Mapping[str, Any]) -> Environment:
+def environment_of(values: Mapping[str, Any] | Environment, name: str = "environment") -> Environment:
+    """Variables as an environment."""
+    if isinstance(values, Environment):
+        return values
     return Environment(name=name, values=tuple(Variable(key=key, value=value) for key, value in values.items()))

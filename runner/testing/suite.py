@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from runner.codegen.support.pm import Script
 from runner.codegen.support.sandbox import JavaScript
 from runner.load import collection_from_json
-from runner.model import Collection, Json
+from runner.model import Collection, Environment, Json
 
 if TYPE_CHECKING:
     from runner.testing.run import Run
@@ -103,11 +103,17 @@ class Suite(Group):
         """The suite as the runner knows collections."""
         return collection_from_json(self._node)
 
-    def run(self, environment: Mapping[str, Any], environ: Mapping[str, str], **settings: Any) -> Run:
+    def run(self, environment: Mapping[str, Any] | Environment, environ: Mapping[str, str], **settings: Any) -> Run:
         """A run of the suite, to be used as a context manager; see `Run`."""
         from runner.testing.run import Run
 
         return Run(self, environment, environ, **settings)
+
+    def main(self, doc: str | None, environment: Mapping[str, Any], environ: Mapping[str, str], **settings: Any) -> int:
+        """Run the suite as a program, which `doc` is about; the exit status. See `runner.testing.program`."""
+        from runner.testing.program import main
+
+        return main(self, doc, environment, environ, **settings)
 
     def node(
         self,

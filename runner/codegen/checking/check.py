@@ -103,7 +103,7 @@ class Checker:
             (folder / file.path).write_text(file.text, "utf-8", "surrogatepass")
         environ = {name: value for file in files for name, value in file.environ.items()}
         calls = files[0].calls
-        place = str(folder / files[0].path if calls else folder)
+        place = str(folder / files[0].path if calls or files[0].program else folder)
         quiet = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "XDG_CACHE_HOME": str(folder)}
         allowed = {"PABAL_ALLOW_ORDERS": "1", "PABAL_ALLOW_REAL_ORDERS": "", "PABAL_SIMULATE": ""}
         failure = self._done([drive.__file__, place, *calls], environ | quiet | allowed, _WHOLE_SECONDS)

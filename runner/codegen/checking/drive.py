@@ -1,21 +1,39 @@
-"""Run as a script, `drive.py FOLDER` runs the tests there, `drive.py FILE CALL …` calls the methods of a generated client."""
+"""Run as a script, `drive.py FOLDER` runs the tests there, `drive.py FILE` a program.
+
+`drive.py FILE CALL …` calls the methods of a generated client.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import operator
 import os
+import runpy
 import sys
 from pathlib import Path
 
 
 def tests(folder: str) -> int:
-    """Run generated test modules. Their engine trusts certifi's authorities only, so the recorder's takes their place."""
-    import certifi
+    """Run generated test modules."""
     import pytest
 
-    vars(certifi)["where"] = lambda: os.environ["SSL_CERT_FILE"]
+    _trust_the_recorder()
     return pytest.main(["-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={folder}", folder])
+
+
+def program(path: str) -> int:
+    """Run a generated program, which exits by itself."""
+    _trust_the_recorder()
+    sys.argv = [path]
+    runpy.run_path(path, run_name="__main__")
+    return 0
+
+
+def _trust_the_recorder() -> None:
+    """pabal's engine trusts certifi's authorities only, so the recorder's takes their place."""
+    import certifi
+
+    vars(certifi)["where"] = lambda: os.environ["SSL_CERT_FILE"]
 
 
 def client(path: str, calls: list[str]) -> int:
@@ -35,4 +53,4 @@ def client(path: str, calls: list[str]) -> int:
 
 if __name__ == "__main__":
     place, *wanted = sys.argv[1:]
-    sys.exit(tests(place) if Path(place).is_dir() else client(place, wanted))
+    sys.exit(tests(place) if Path(place).is_dir() else client(place, wanted) if wanted else program(place))
