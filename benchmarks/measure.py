@@ -17,7 +17,7 @@ FIRST_SECONDS, OFTEN, SELDOM = 2.0, 0.02, 0.1
 class Cost:
     """Seconds by the clock and of CPU, and megabytes at the peak.
 
-    The peak is the largest sum, over the processes that were alive together, of each one's own peak of resident memory.
+    The peak is the most memory that all processes had resident at one time; what several share counts once.
     """
 
     wall: float
@@ -66,7 +66,7 @@ class Watch(threading.Thread):
     def run(self) -> None:
         started = time.monotonic()
         while not self.over.wait(OFTEN if time.monotonic() - started < FIRST_SECONDS else SELDOM):
-            self.peak = max(self.peak, sum(resident_peak(pid) for pid in tree(self.pid)))
+            self.peak = max(self.peak, sum(resident(pid) for pid in tree(self.pid)))
 
     def stop(self) -> None:
         self.over.set()
@@ -81,10 +81,10 @@ def tree(pid: int) -> Iterator[int]:
             yield from tree(int(child))
 
 
-def resident_peak(pid: int) -> int:
-    """The most memory a process has had resident so far, in kilobytes; 0 once it has ended."""
-    found = (line for line in read(Path(f"/proc/{pid}/status")).splitlines() if line.startswith("VmHWM:"))
-    return int(next(found, "VmHWM: 0").split()[1])
+def resident(pid: int) -> int:
+    """The memory a process has resident, its share of what it shares with others, in kilobytes; 0 once it has ended."""
+    found = (line for line in read(Path(f"/proc/{pid}/smaps_rollup")).splitlines() if line.startswith("Pss:"))
+    return int(next(found, "Pss: 0").split()[1])
 
 
 def read(path: Path) -> str:
