@@ -45,6 +45,10 @@ class Scope:
         """A scope from plain names and values, as a data row has them."""
         return cls(Variable(key=key, value=value) for key, value in values.items())
 
+    def copy(self) -> Scope:
+        """The same variables, to be changed apart from these."""
+        return Scope(self._entries, name=self.name, id=self.id)
+
     def __contains__(self, key: str) -> bool:
         return key in self._index
 
@@ -151,6 +155,13 @@ class Scopes:
         self.vault: Callable[[str], str | None] = lambda name: None
         self.unresolved: dict[str, None] = {}
         self.missing: dict[str, None] = {}
+
+    def copy(self) -> Scopes:
+        """The same layers, to be changed apart from these."""
+        environment, globals, collection = (scope.copy() for scope in (self.environment, self.globals, self.collection))
+        made = Scopes(environment=environment, globals=globals, collection=collection, dynamic=self.dynamic)
+        made.local, made.data, made.vault = self.local.copy(), self.data.copy(), self.vault
+        return made
 
     def layers(self) -> tuple[tuple[str, Scope], ...]:
         """Name and scope of each layer, highest first."""

@@ -50,7 +50,13 @@ def verdict_of(*changes: tuple[str, str], **options: Any) -> Verdict:
 
 @pytest.mark.parametrize(
     "options",
-    [{"target": "pytest"}, {"target": "pytest", "per_folder": True}, {"target": "script"}, {"target": "client"}],
+    [
+        {"target": "pytest"},
+        {"target": "pytest", "per_folder": True},
+        {"target": "script"},
+        {"target": "client"},
+        {"target": "client-async"},
+    ],
     ids=str,
 )
 def test_whole_collections_send_what_a_run_sends(options: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ COUNT = itertools.count()
 def client_of(items: list[Any], *, values: dict[str, str] | None = None, root: Any = None, **options: Any) -> File:
     collection = collection_from_json({"info": {"name": "Shop API"}, "item": items, **(root or {})})
     environment = Environment(values=tuple(Variable(key=key, value=value) for key, value in (values or {}).items()))
-    (file,) = generate(collection, Options(environment=environment), CodeOptions(target="client", **options))
+    (file,) = generate(collection, Options(environment=environment), CodeOptions(**{"target": "client", **options}))
     return file
 
 
@@ -102,7 +102,7 @@ def test_what_changes_an_account_is_off_and_stays_off_for_the_real_host(
     order = f"{real}/uapi/domestic-stock/v1/trading/order-cash"
     client = made(mock_client, tmp_path, vts=real, vts_token="t", allow_changes=True)
     with client, pytest.raises(Refused, match="moves money on a real account"):
-        client.check("POST", order, {"tr_id": "TTTC0012U"})
+        client.check("POST", order, [("tr_id", "TTTC0012U")])
 
 
 def test_a_real_account_is_known_behind_whatever_host_its_variable_names(tmp_path: Path) -> None:
@@ -110,18 +110,18 @@ def test_a_real_account_is_known_behind_whatever_host_its_variable_names(tmp_pat
     proxy, order = "https://proxy.example:9443", "/uapi/domestic-stock/v1/trading/order-cash"
     with made(file, tmp_path, prod=proxy, allow_changes=True) as client:
         with pytest.raises(Refused, match="moves money on a real account"):
-            client.check("POST", proxy + order, {"tr_id": "TTTC0012U"})
-        client.check("GET", f"{proxy}/uapi/domestic-stock/v1/quotations/inquire-price", {"tr_id": "FHKST01010100"})
+            client.check("POST", proxy + order, [("tr_id", "TTTC0012U")])
+        client.check("GET", f"{proxy}/uapi/domestic-stock/v1/quotations/inquire-price", [("tr_id", "FHKST01010100")])
     with made(file, tmp_path, prod=proxy, allow_changes=True, allow_real_changes=True) as client:
-        client.check("POST", proxy + order, {"tr_id": "TTTC0012U"})
+        client.check("POST", proxy + order, [("tr_id", "TTTC0012U")])
     with made(file, tmp_path, prod=proxy, allow_real_changes=True) as client, pytest.raises(Refused, match="changes an account"):
-        client.check("POST", proxy + order, {"tr_id": "TTTC0012U"})
+        client.check("POST", proxy + order, [("tr_id", "TTTC0012U")])
 
 
 def test_the_two_credential_sets_stay_two(mock_client: File) -> None:
     assert "vtt_appkey" in mock_client.text and "vts_appkey" in mock_client.text
     futures = mock_client.text.partition("def v_선물옵션_잔고현황(")[2].partition("    def ")[0]
-    assert 'client["VTT_TOKEN"]' in futures and "VTS_TOKEN" not in futures
+    assert 'call["VTT_TOKEN"]' in futures and "VTS_TOKEN" not in futures
 
 
 def test_parameters_have_the_collections_values_and_descriptions_are_docstrings(recorder: Recorder, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_parameters_have_the_collections_values_and_descriptions_are_docstrings(
     client = made(client_of(items, values={"base": recorder.url(""), "user": "kim"}), tmp_path)
     signature = inspect.signature(client.find_orders)
     found = {name: each.default for name, each in signature.parameters.items()}
-    assert found == {"state": "open", "who": None, "page": "1", "more_headers": None}
+    assert found == {"state": "open", "who": None, "page": "1", "headers": None, "params": None, "json": None}
     assert all(each.kind is inspect.Parameter.KEYWORD_ONLY for each in signature.parameters.values())
     assert "Even old ones." in client.find_orders.__doc__
     client.find_orders(page="2")
@@ -247,7 +247,7 @@ def test_requests_are_found_by_the_collections_names_and_take_other_headers(reco
     first["request"]["url"] = {"raw": recorder.url("/a?n=1"), "host": [recorder.url("")], "path": ["a"], "query": [{"key": "n", "value": "1", "description": "how many"}]}  # fmt: skip
     items = [{"name": "F", "item": [first, item("same", recorder.url("/b"))]}, item("same", recorder.url("/c"))]
     client = made(client_of(items), tmp_path)
-    client.request("J_주문(현금)", n="2", more_headers={"tr_id": "B"})
+    client.request("J_주문(현금)", n="2", headers={"tr_id": "B"})
     client.request("F/same")
     assert [request.target for request in recorder.requests] == ["/a?n=2", "/b"]
     assert (recorder.requests[0].values("tr_id"), recorder.requests[0].values("x")) == (["B"], ["1"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from runner import url as urls
@@ -16,16 +17,13 @@ from runner.codegen.docs import docstring
 from runner.codegen.holes import COMPUTED, SAFE
 from runner.codegen.literals import without_literals
 from runner.codegen.registry import Job
-from runner.codegen.targets.requests import context
-from runner.codegen.writer import Bracket, Code, Entry, Expression, Style, literal, string, write
+from runner.codegen.sessions import FLAT, Library, Made, flat, sent_as_json
+from runner.codegen.writer import Code, Expression, call, literal, mapping, string
 from runner.plan import Step
 from runner.variables import MISSING
 
 TYPES = {str: "str", bool: "bool", int: "int", float: "float"}
-_FLAT = Style(width=10**9)
 _EARLY = ("url = ", "params = ", "payload = ")
-_OWN_SESSION = "requests.Session() as session"
-_BROUGHT_SESSION = "Session() as session"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +55,7 @@ class MethodWriter:
     """
 
     job: Job
+    library: Library
     step: Step
     name: str
     client: str
@@ -74,20 +73,18 @@ class MethodWriter:
         """The method."""
         description = self._parametrised(self._described())
         self.changes = any(extension.changes(description.prepared) for extension in self.job.sources.extensions)
-        frame = Frame(description=description, style=_FLAT, names=Names(function=self.name))
-        made = context(frame, replace(self.job.settings, body=None))
+        frame = Frame(description=description, style=FLAT, names=Names(function=self.name))
+        made = self.library.context(frame, replace(self.job.settings, body=None))
         names = {hole.name: name for name, hole in frame.names.given(description.holes)}
         lines = list(self._lines(frame, made, names))
-        self.imports |= frame.imports
+        self.imports |= frame.imports - (set() if frame.read else {"import asyncio"})  # which a program needs to await its main
         self.diagnostics += [replace(entry, text=f"{self.step.title}: {entry.text}") for entry in frame.diagnostics]
         written = [
             f"{names[each.hole.name]}: {each.type} = {each.default}" for each in self.parameters if each.hole.name in names
         ]
         title = f"{description.method} {self.step.title}"
         doc = docstring(title, "\n\n".join(filter(None, (description.notes.strip(), self._told(description, names)))), 2)
-        given = [] if made["twice"] else ["more_headers: Mapping[str, str] | None = None"]
-        self.imports |= {"from collections.abc import Mapping"} if given else set()
-        return Method(name=self.name, parameters=[*written, *given], doc=doc, lines=lines)
+        return Method(name=self.name, parameters=[*written, *_given(made)], doc=doc, lines=lines)
 
     def _told(self, description: Description, names: Mapping[str, str]) -> str:
         """What the collection says about the parameters."""
@@ -134,7 +131,7 @@ class MethodWriter:
             return value
         # Blanks are no part of an identifier, and tell a parameter from a variable of the same name.
         hole = Hole(name=key + " " * (1 + len(self.parameters)), source="argument", key=key)
-        kind, default = ("str | None", "None") if variable else (TYPES[type(plain)], _flat(literal(plain)))
+        kind, default = ("str | None", "None") if variable else (TYPES[type(plain)], flat(literal(plain)))
         self.parameters.append(Parameter(hole=hole, type=kind, default=default, variable=variable))
         return Text((Use(hole=hole),))
 
@@ -150,44 +147,42 @@ class MethodWriter:
 
     # ------------------------------------------------------------------------------------------------------------ lines
 
-    def _lines(self, frame: Frame, made: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
-        description, client = frame.description, self.client
+    def _lines(self, frame: Frame, made: Made, names: Mapping[str, str]) -> Iterator[str]:
+        description, client, awaits = frame.description, self.client, self.library.awaits
         written: list[tuple[str, Expression]] = made["lines"]
-        method, template = string(description.method), self._template(description)
-        body = "" if template else self._sent_text(frame)
+        early = list(takewhile(lambda line: line[0] in _EARLY, written))
+        late = [(before, value) for before, value in written[len(early) :] if before != "headers = "]
+        template, body = self._template(description), _body_argument(description, made)
+        own = self.own if body and not template else []
+        first = [*self.around, *([] if own else self.own)]
+        after_own = _only_in_headers(description) if own else set()
         if self.changes:
             yield f"{client}.confirm()"
-        first = [*self.around, *([] if body else self.own)]
-        own = self.own if body else []
+        yield f"call = {client}.call({string(description.method)})"
         if first:
             url = string(urls.unparse(self._plain().item.request.url))
-            yield f"{client}.before([{', '.join(first)}], {method}, {url}{template})"
-        late = _only_in_headers(description) if own else set()
+            yield f"{awaits}call.before([{', '.join(first)}], {url}{template})"
         yield from self._defaults(names)
-        yield from self._fetched(frame, names, {hole.name for hole in description.holes} - late)
+        yield from self._fetched(frame, names, {hole.name for hole in description.holes} - after_own)
         yield from (f"# {diagnostic.text}" for diagnostic in frame.diagnostics)
-        yield from (_flat(value, before) for before, value in written if before in _EARLY)
+        yield from _early(early, made, body)
         if own:
-            yield f"{client}.before([{', '.join(own)}], {method}, url, {body}{', first=False' if first else ''})"
-            yield from self._fetched(frame, names, late)
-        typed = {} if made["twice"] else {"headers = ": "headers: dict[str, str | None] = "}
-        yield from (_flat(value, typed.get(before, before)) for before, value in written if before not in _EARLY)
-        if not any(before == "headers = " for before, _ in written):
-            yield "headers: dict[str, str | None] = {}"
-        if not made["twice"]:
-            yield f"headers = {client}.with_headers(headers, more_headers)"
-        yield f"{client}.check({method}, url, {'dict(headers)' if made['twice'] else 'headers'})"
+            params = ", params=params" if "params = " in dict(early) else ""
+            yield f"{awaits}call.before([{', '.join(own)}], url{params}, {body})"
+            yield from self._fetched(frame, names, after_own)
+        yield from (line.strip() for line in frame.read)
+        yield from (flat(value, before) for before, value in late)
+        yield flat(self.library.headers(made, dict(written).get("headers = ", mapping([]))), "headers = ")
         yield from (line for text in frame.brought() for line in text.split("\n"))
-        yield from _call(made, client)
-        if self.after:
-            yield f"{client}.after([{', '.join(self.after)}], response{', first=False' if first or own else ''})"
-        yield from ("response.raise_for_status()", "return response")
+        yield from self.library.send(made, description.method, client, body.startswith("text="))
+        yield f"{awaits}call.after([{', '.join(self.after)}], response)"
+        yield from (*self.library.settle, "return response")
 
     def _defaults(self, names: Mapping[str, str]) -> Iterator[str]:
         for each in self.parameters:
             if each.variable and each.hole.name in names:
                 yield f"if {names[each.hole.name]} is None:"
-                yield f"    {names[each.hole.name]} = {self.client}[{string(each.variable)}]"
+                yield f"    {names[each.hole.name]} = call[{string(each.variable)}]"
 
     def _fetched(self, frame: Frame, names: Mapping[str, str], wanted: set[str]) -> Iterator[str]:
         own = {each.hole.name for each in self.parameters}
@@ -195,7 +190,7 @@ class MethodWriter:
         for hole in fetched:
             if hole.source == "computed":
                 frame.imports.add(COMPUTED[hole.name][1])
-            value = hole.key if hole.source == "computed" else f"{self.client}[{string(self._variable(hole))}]"
+            value = hole.key if hole.source == "computed" else f"call[{string(self._variable(hole))}]"
             yield f"{names[hole.name]} = {value}"
         given = {names[hole.name] for hole in fetched} | {names[name] for name in own & wanted if name in names}
         for name, value, quoting in frame.names.quotings():
@@ -214,7 +209,7 @@ class MethodWriter:
         if not any(_sets(name, code) for name in asked for code in codes):
             return ""
         body = self._plain().item.request.body
-        return f", {string(body.raw)}" if body and body.raw else ", None"
+        return f", text={string(body.raw)}" if body and body.raw else ", text=None"
 
     def _plain(self) -> Step:
         """The request as it is written, without the secrets in it."""
@@ -222,14 +217,34 @@ class MethodWriter:
         taken = {entry.key for _, scope in sources.scopes.layers() for entry in scope}
         return without_literals(self.step, sources.secrets, taken)[0] if sources.secrets else self.step
 
-    def _sent_text(self, frame: Frame) -> str:
-        """The body as an argument for scripts, which see the text that will be sent; empty where there is none."""
-        if isinstance(frame.description.body, TextBody):
-            return "payload"
-        if not self.own or not isinstance(frame.description.body, JsonBody):
-            return ""
-        frame.imports.add("import json")
-        return "json.dumps(payload)"
+
+def _given(made: Made) -> Iterator[str]:
+    """Parameters of every method: what a call may put in the place of what the collection has."""
+    yield "headers: pabal.Headers | None = None"
+    if not made["in_url"]:
+        yield "params: pabal.Params | None = None"
+    yield "json: Any = None"
+
+
+def _body_argument(description: Description, made: Made) -> str:
+    """The body as an argument for scripts, which see the text that will be sent; empty where they see none."""
+    if sent_as_json(made):
+        return "json=payload"
+    return "text=payload" if isinstance(description.body, JsonBody | TextBody) else ""
+
+
+def _early(lines: Sequence[tuple[str, Expression]], made: Made, body: str) -> Iterator[str]:
+    """URL, parameters and body, merged with what is given."""
+    query = "params = " not in dict(lines) and not made["in_url"]
+    for before, value in lines:
+        match before:
+            case "url = " if query:
+                value = call("pabal.with_query", value, Code("params"))
+            case "params = ":
+                value = call("pabal.with_params", value, Code("params"))
+            case "payload = " if body:
+                value = call("pabal.with_json" if body.startswith("json=") else "pabal.with_text", value, Code("json"))
+        yield flat(value, before)
 
 
 def _sets(name: str, code: str) -> bool:
@@ -263,47 +278,3 @@ def _holes(value: Any) -> Iterator[Hole]:
             yield from _holes(value.fields)
         case TextBody():
             yield from value.text.holes()
-
-
-def _call(made: Mapping[str, Any], client: str) -> Iterator[str]:
-    """The call, on the client's session; on one of its own only where the request has settings that a session has for all."""
-    opened = [str(each.flat) for each in made["opened"]]
-    own = made["limit"] or made["adapter"] or _BROUGHT_SESSION in opened
-    if not own:
-        opened = [each for each in opened if each != _OWN_SESSION]
-        yield f"session = {client}.session"
-    depth = "    " if opened else ""
-    if opened:
-        yield f"with {', '.join(opened)}:"
-    if own:
-        yield from (depth + line for line in _session_settings(made, client))
-    if prepared := made["dots"] or made["twice"]:
-        yield depth + _flat(made["request"], "request = ")
-        yield from (depth + line for line in _put_in(made))
-    sent: Bracket = made["sent"]
-    entries = [Entry(Code(f"{client}.timeout"), head=each.head) if each.head == "timeout=" else each for each in sent.entries]
-    if not prepared and not any(each.head == "headers=" for each in entries):
-        entries.append(Entry(Code("headers"), head="headers="))
-    opening = sent.opening.replace("requests.", "session.", 1)
-    yield depth + _flat(replace(sent, opening=opening, entries=tuple(entries)), "response = ")
-
-
-def _session_settings(made: Mapping[str, Any], client: str) -> Iterator[str]:
-    if made["cookies"]:
-        yield f"session.cookies = {client}.session.cookies"
-    if made["adapter"]:
-        yield 'session.mount("https://", Tls())'
-    if made["limit"]:
-        yield f"session.max_redirects = {made['limit']}"
-
-
-def _put_in(made: Mapping[str, Any]) -> Iterator[str]:
-    if made["dots"]:
-        yield "request.url = url  # requests would work out the dots"
-    if made["twice"]:
-        yield "request.headers = cast(Any, headers)"
-    yield f"settings = session.merge_environment_settings(url, {{}}, None, {made['verify']}, None)"
-
-
-def _flat(value: Expression, before: str = "") -> str:
-    return write(value, before=before, style=_FLAT)

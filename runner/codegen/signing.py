@@ -95,8 +95,8 @@ def _object(frame: Frame, text: Text) -> Expression:
     """A JSON object as a literal if it has no holes, else parsed when the code runs."""
     plain = text.plain
     if plain is None:
-        frame.imports.add("import json")
-        return call("json.loads", frame.text(text))
+        frame.imports.add("from json import loads")  # a client's methods have a parameter called json
+        return call("loads", frame.text(text))
     return literal(json.loads(plain or "{}"))
 
 

@@ -73,8 +73,10 @@ class TextSink:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file to write to, which takes its place under `path` when all has been written, and leaves nothing if not.
+
+    `mode` is what it is allowed at most; the user's umask takes from that.
 
     Raises:
         UsageError: it cannot be written.
@@ -87,7 +89,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         target = path.resolve()
         partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
-            with partial.open("xb") as file:
+            with open(partial, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
                 yield file
             partial.replace(target)
         finally:

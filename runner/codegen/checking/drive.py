@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import inspect
 import operator
 import os
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def tests(folder: str) -> int:
@@ -36,21 +39,27 @@ def _trust_the_recorder() -> None:
     vars(certifi)["where"] = lambda: os.environ["SSL_CERT_FILE"]
 
 
-def client(path: str, calls: list[str]) -> int:
-    """Call methods of a client in turn; one that fails is told and does not keep the others back."""
+async def client(path: str, calls: list[str]) -> int:
+    """Call methods of a client in turn, or await them; one that fails is told and does not keep the others back."""
     spec = importlib.util.spec_from_file_location("client", path)
     assert spec and spec.loader  # noqa: S101 (the file is there)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    with getattr(module, module.__all__[0]).from_env(allow_changes=True) as made:
-        for call in calls:
-            try:
-                operator.attrgetter(call)(made)()
-            except Exception as error:
-                sys.stderr.write(f"{call}: {type(error).__name__}: {error}\n")
+    made = getattr(module, module.__all__[0]).from_env(allow_changes=True)
+    for call in calls:
+        try:
+            await _awaited(operator.attrgetter(call)(made)())
+        except Exception as error:
+            sys.stderr.write(f"{call}: {type(error).__name__}: {error}\n")
+    await _awaited(made.aclose() if hasattr(made, "aclose") else made.close())
     return 0
+
+
+async def _awaited(found: Any) -> None:
+    if inspect.isawaitable(found):
+        await found
 
 
 if __name__ == "__main__":
     place, *wanted = sys.argv[1:]
-    sys.exit(tests(place) if Path(place).is_dir() else client(place, wanted) if wanted else program(place))
+    sys.exit(tests(place) if Path(place).is_dir() else asyncio.run(client(place, wanted)) if wanted else program(place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from runner import __version__
@@ -18,6 +19,7 @@ from runner.codegen.names import environ_name, identifier, pascal
 from runner.codegen.registry import File, Job, Target
 from runner.codegen.scripting import Scripts, scripts_of
 from runner.codegen.scripts.context import SUPPORT
+from runner.codegen.sessions import HTTPX, REQUESTS, Library
 from runner.codegen.suites import flat
 from runner.codegen.writer import literal, string
 from runner.model import Folder
@@ -26,8 +28,9 @@ from runner.secrets import is_secret_name
 
 _MEMBERS = frozenset(
     (
-        "self client response session timeout allow_changes allow_real_changes failures scopes check before after close from_env "
-        "request load save with_headers pabal Client Group JavaScript Self Any requests os json url headers params payload body"
+        "self client response session timeout allow_changes allow_real_changes failures failed failures_of scopes secrets "
+        "stack check confirm call guard learn engine one_script close aclose from_env from_postman request load save pabal "
+        "Client Group JavaScript Self Any Path requests httpx asyncio os json url headers params payload body"
     ).split()
 )
 
@@ -71,7 +74,8 @@ class Module:
 
     job: Job
     scripts: Scripts
-    imports: set[str] = field(default_factory=lambda: {"import requests"})
+    library: Library
+    imports: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     classes: dict[int, Class] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
@@ -94,12 +98,13 @@ class Module:
             owner.methods.append(self._method(owner, step))
             attributes = [self.classes[id(folder)].attribute for folder in step.chain[1:]]
             self.calls.append(".".join((*attributes, owner.methods[-1].name)))
-            self.paths.setdefault("/".join((*step.path, step.item.name)), self.calls[-1])
+            self.paths[self.calls[-1]] = "/".join((*step.path, step.item.name))
 
     def _method(self, owner: Class, step: Step) -> Method:
         chain, everyone = step.chain, step.owners
         writer = MethodWriter(
             job=self.job,
+            library=self.library,
             step=step,
             name=owner.member(self.job.name(step.item)),
             client="self" if owner.root else "self._client",
@@ -189,15 +194,16 @@ def _mapping(filled: dict[str, str]) -> str:
     return "{" + ", ".join(f"{string(key)}: {name}" for key, name in filled.items()) + "}"
 
 
-def generate(job: Job) -> Iterator[File]:
+def generate(job: Job, library: Library) -> Iterator[File]:
     """The module."""
     scripts = scripts_of(job.plan.steps, taken=_MEMBERS, named=job.name, fallback=job.settings.sandbox_fallback)
-    module = Module(job=job, scripts=scripts, taken={*_MEMBERS, *scripts.names})
+    module = Module(job=job, library=library, scripts=scripts, taken={*_MEMBERS, *scripts.names})
     module.build()
     variables, filled = _variables(job, module.extra.values())
     root = next(each for each in module.classes.values() if each.root)
-    module.imports |= set(_imports(scripts, variables))
+    module.imports |= set(_imports(scripts, variables, library))
     text = templates().get_template("client.py.j2").render(
+        library=library,
         doc=harmless(f"{job.plan.collection.name}: a client."),
         version=__version__,
         changes=module.changes,
@@ -233,11 +239,12 @@ def _environ(job: Job, extra: Mapping[tuple[str, str], str]) -> dict[str, str]:
     return values | {environ_name(key): value or f"{{{{{name}}}}}" for (name, value), key in extra.items()}
 
 
-def _imports(scripts: Scripts, variables: list[Variable]) -> Iterator[str]:
+def _imports(scripts: Scripts, variables: list[Variable], library: Library) -> Iterator[str]:
     if any("os.environ" in each.from_env for each in variables):
         yield "import os"
-    typing = ["Any"] if "Any" in scripts.imports or any(each.type == "Any" for each in variables) else []
-    yield f"from typing import {', '.join([*typing, 'Self'])}"
+    yield "from pathlib import Path"
+    yield "from typing import Any, Self"
+    yield f"import {library.package}"
     if support := sorted(scripts.imports - {"Any"}):
         yield f"from {SUPPORT} import {', '.join(support)}"
     if any(script.reason and script.text.startswith("#") for script in scripts.found.values()):
@@ -249,8 +256,15 @@ TARGETS = (
     Target(
         name="client",
         label="Python · typed client of the whole collection",
-        generate=generate,
+        generate=partial(generate, library=REQUESTS),
         needs=("pabal", "requests"),
+        whole=True,
+    ),
+    Target(
+        name="client-async",
+        label="Python · typed async client of the whole collection",
+        generate=partial(generate, library=HTTPX),
+        needs=("pabal", "httpx"),
         whole=True,
     ),
 )

@@ -72,6 +72,9 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "dots": dots,
         "twice": twice,
         "verify": None if rules.verify else False,
+        "in_url": signature.in_url,
+        "arguments": arguments,
+        "how": _how(frame, prepared=dots or twice),
         "request": call("session.prepare_request", call_of("requests.Request", frame.description.method, [_URL, *arguments])),
         "sent": _sent(frame, arguments, session=bool(opened), prepared=dots or twice),
         "signature": frame.signature("requests.Response"),
@@ -170,16 +173,21 @@ def _edgegrid(frame: Frame) -> Iterator[Entry]:
 
 
 def _sent(frame: Frame, arguments: list[Entry], *, session: bool, prepared: bool) -> Expression:
-    rules, method = frame.description.rules, frame.description.method
-    how = []
-    if not rules.follow or (method == "HEAD" or prepared):
+    how = _how(frame, prepared=prepared)
+    if prepared:
+        return Bracket("session.send(", (Entry(Code("request")), *how), ")")
+    return call_of("session" if session else "requests", frame.description.method, [_URL, *arguments, *how], _METHODS)
+
+
+def _how(frame: Frame, *, prepared: bool) -> list[Entry]:
+    """Arguments that say how a request is sent."""
+    rules, how = frame.description.rules, []
+    if not rules.follow or frame.description.method == "HEAD" or prepared:
         how.append(Entry(Code(str(rules.follow)), head="allow_redirects="))
     if not rules.verify and not prepared:
         how.append(Entry(Code("False"), head="verify="))
     how.append(Entry(Code(seconds(rules)), head="timeout="))
-    if prepared:
-        return Bracket("session.send(", (Entry(Code("request")), *how, Entry(Code("settings"), head="**")), ")")
-    return call_of("session" if session else "requests", method, [_URL, *arguments, *how], _METHODS)
+    return [*how, Entry(Code("settings"), head="**")] if prepared else how
 
 
 def _tell(frame: Frame, exact: str) -> None:

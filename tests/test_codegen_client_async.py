@@ -1,0 +1,262 @@
+"""The async client generated from a collection: what the other does, with await and several at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruff import find_ruff_bin
+
+from runner import Environment, Options, Refused, Variable, run
+from runner.codegen.registry import File
+from runner.generate import CodeOptions, generate
+from runner.kis.simulator import Simulator
+from runner.load import collection_from_json
+from tests.servers import Recorder, answer
+from tests.test_codegen_client import MOCK, REAL, ROOT, bodies, client_of, item, made, raw
+
+ORDER = "/uapi/domestic-stock/v1/trading/order-cash"
+
+
+def async_client_of(items: list[Any], **options: Any) -> File:
+    return client_of(items, target="client-async", **options)
+
+
+def ran(sent: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(sent)
+
+
+@pytest.fixture
+def only_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a guard fail, there is no other host than this one."""
+    lookup = socket.getaddrinfo
+
+    def here(host: Any, *args: Any, **settings: Any) -> Any:
+        assert host in ("127.0.0.1", b"127.0.0.1")
+        return lookup(host, *args, **settings)
+
+    monkeypatch.setattr(socket, "getaddrinfo", here)
+
+
+@pytest.fixture(scope="module")
+def mock_client() -> File:
+    environment = ROOT / "environments" / "kis-mock.postman_environment.json"
+    (file,) = generate(MOCK, Options(environment=environment), CodeOptions(target="client-async"))
+    return file
+
+
+def test_a_cash_order_is_placed_found_and_cancelled_on_the_simulator(mock_client: File, tmp_path: Path) -> None:
+    async def orders(simulator: Simulator) -> None:
+        given = {name.lower(): simulator.credentials[name] for name in ("CANO", "VTS_APPKEY", "VTS_APPSECRET")}
+        async with made(mock_client, tmp_path, vts=simulator.mock_url, allow_changes=True, **given) as client:
+            await client.oauth인증.v_접근토큰발급()
+            await client.시세.국내주식시세.v_주식현재가_시세()
+            placed = (await client.주문.국내주식주문_주문.v_주식주문_현금(pdno="005930", ord_qty="3")).json()
+            assert client.failures == []
+            number = placed["output"]["ODNO"]
+            assert client["ORDER_NO"] == number
+            found = (await client.계좌.국내주식주문_계좌.v_주식일별주문체결조회()).json()["output1"]
+            assert [(row["odno"], row["ord_qty"]) for row in found] == [(number, "3")]
+            cancelled = (await client.request("V_주식주문(정정취소) · 취소")).json()
+            assert (cancelled["rt_cd"], client.failures) == ("0", [])
+
+    with Simulator(limits=False) as simulator:
+        ran(orders(simulator))
+
+
+def test_what_changes_an_account_is_off_and_stays_off_for_the_real_host(mock_client: File, tmp_path: Path) -> None:
+    async def refused(client: Any) -> None:
+        async with client:
+            with pytest.raises(Refused, match="changes an account"):
+                await client.주문.국내주식주문_주문.v_주식주문_현금()
+
+    ran(refused(made(mock_client, tmp_path, vts="http://127.0.0.1:1", vts_token="t")))
+    (real,) = generate(REAL, Options(), CodeOptions(target="client-async", requests=("*현금*",)))
+    proxy = "https://proxy.invalid:9443"
+    client = made(real, tmp_path, prod=proxy, allow_changes=True)
+    with pytest.raises(Refused, match="moves money on a real account"):
+        client.check("POST", proxy + ORDER, [("tr_id", "TTTC0012U")])
+
+
+@pytest.mark.parametrize("target", ["client", "client-async"])
+def test_what_really_leaves_is_guarded(recorder: Recorder, tmp_path: Path, only_here: None, target: str) -> None:
+    """Neither headers given at a call, nor the session's own, nor a redirect are a way around."""
+    sends = f'pm.sendRequest({{url: "{recorder.url("/hop")}", method: "POST"}}, () => {{}})'
+    items = [
+        item("plain", recorder.url("/plain"), "POST"),
+        item("hop", recorder.url("/hop"), "POST"),
+        item("script", recorder.url("/plain"), test=sends),
+        item("host", "{{base}}" + ORDER, "POST"),
+    ]
+    recorder.routes["/hop"] = answer(307, [("Location", f"https://openapi.koreainvestment.com:9443{ORDER}")])
+    client = made(client_of(items, values={"base": "https://openapi.koreainvestment.com:9443"}, target=target), tmp_path)
+
+    async def awaited(found: Any) -> None:
+        if asyncio.iscoroutine(found):
+            await found
+
+    async def refused() -> None:
+        for allowed in (False, True):
+            client.allow_changes = allowed
+            for name in ("hop", "script", "host"):
+                with pytest.raises(Refused, match="moves money on a real account" if allowed else "changes an account"):
+                    await awaited(getattr(client, name)())
+        with pytest.raises(Refused, match="TTTC0012U moves money on a real account"):
+            await awaited(client.plain(headers={"TR_ID": "TTTC0012U"}))
+        client.session.headers["tr_id"] = "TTTC0012U"
+        with pytest.raises(Refused, match="TTTC0012U moves money on a real account"):
+            await awaited(client.plain())
+        await awaited(client.close() if target == "client" else client.aclose())
+
+    ran(refused())
+    assert [request.target for request in recorder.requests] == ["/hop", "/plain", "/hop"] * 2
+
+
+def test_requests_at_a_time_do_not_mix_their_variables_up(recorder: Recorder, tmp_path: Path) -> None:
+    before = """pm.variables.set("mine", JSON.parse(pm.request.body.raw).n);
+        pm.sendRequest(pm.environment.get("base") + "/hash-" + pm.variables.get("mine"), (e, r) => {
+            pm.environment.set("HASH", r.json().hash) })"""
+    after = (
+        'pm.test("own " + pm.variables.get("mine"), () => { pm.expect(pm.response.json().n).to.equal(pm.variables.get("mine")) })'
+    )
+    header = [{"key": "hash", "value": "{{HASH}}"}, {"key": "mine", "value": "{{mine}}"}]
+    items = [item("a", "{{base}}/a?n=0", "POST", prerequest=before, test=after, header=header, body=raw('{"n": 0}'))]
+    for number in range(6):
+        body, wait = f'{{"hash": "h-{number}"}}'.encode(), 0.02 * (6 - number)
+        recorder.routes[f"/hash-{number}"] = answer(body=body, pause=wait)
+    recorder.routes["/a"] = answer(body=b'{"n": 3}', pause=0.01)
+    client = made(async_client_of(items, values={"base": recorder.url(""), "HASH": ""}), tmp_path)
+
+    async def all_at_once() -> list[Any]:
+        async with client:
+            return await asyncio.gather(*(client.a(json={"n": number}) for number in range(6)))
+
+    responses = ran(all_at_once())
+    sent = {each.body: (each.values("hash"), each.values("mine")) for each in recorder.requests if each.method == "POST"}
+    assert sent == {f'{{"n":{number}}}'.encode(): ([f"h-{number}"], [str(number)]) for number in range(6)}
+    assert [client.failures_of(each) for each in responses] == [[f"own {n}"] if n != 3 else [] for n in range(6)]
+
+
+def test_scripts_that_stay_javascript_take_turns(recorder: Recorder, tmp_path: Path) -> None:
+    code = """const lodash = require("lodash"); pm.sendRequest(pm.request.url.toString().replace("/a", "/more"), (e, r) => {
+        pm.environment.set(lodash.toUpper(r.json().name), pm.request.url.query.get("n")) })"""
+    recorder.routes["/more"] = answer(body=b'{"name": "seen"}', pause=0.01)
+    client = made(async_client_of([item("a", recorder.url("/a?n=0"), test=code)]), tmp_path)
+
+    async def all_at_once() -> None:
+        async with client:
+            await asyncio.gather(*(client.a(params={"n": number}) for number in range(4)))
+            assert client["SEEN"] in ("0", "1", "2", "3")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.a(), 0.001)
+            await client.a(params={"n": 9})
+            assert (client["SEEN"], client.failures) == ("9", [])
+
+    ran(all_at_once())
+
+
+def test_methods_send_what_a_run_sends(recorder: Recorder, tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("of a file")
+    upload = [{"key": "a", "value": "b"}, {"key": "f", "type": "file", "src": str(tmp_path / "x.txt")}]
+    items = [
+        *bodies(recorder.url("")),
+        item("form", recorder.url("/form"), "POST", body={"mode": "formdata", "formdata": upload}),
+        item("dots", recorder.url("/a/../dots?x=%%"), "POST"),
+        item("twice", recorder.url("/twice"), header=[{"key": "A", "value": "1"}, {"key": "A", "value": "2"}]),
+        {**item("off", recorder.url("/off")), "protocolProfileBehavior": {"disabledSystemHeaders": {"accept": True}}},
+    ]
+    environment = Environment(values=tuple(Variable(key=key, value=value) for key, value in {"id": "a/b"}.items()))
+    collection = collection_from_json({"info": {"name": "Shop API"}, "item": items})
+    options = Options(environment=environment, outside_files=True)
+    list(run(collection, options))
+    sent, recorder.requests[:] = list(recorder.requests), []
+    (file,) = generate(collection, options, CodeOptions(target="client-async"))
+    client = made(file, tmp_path, password="p")
+
+    async def all_in_turn() -> None:
+        async with client:
+            for name in ("same", "same_2", "text", "class_", "이름_하나", "graph", "lots", "form", "dots", "twice", "off"):
+                await getattr(client, name)()
+
+    ran(all_in_turn())
+    for theirs, ours in zip(sent, recorder.requests, strict=True):
+        assert ours.line.split()[0] == theirs.line.split()[0]
+        assert ours.target[-4:] == theirs.target[-4:]
+        for name in (
+            "authorization",
+            "a",
+            "x-a",
+            *(["accept"] if ours.target == "/off" else ["content-type"][: "form" not in ours.target]),
+        ):
+            assert ours.values(name) == theirs.values(name)
+        if "form" not in ours.target:
+            assert ours.body.replace(b" ", b"") == theirs.body.replace(b" ", b"").replace(b"%20", b"+")
+        else:
+            assert b"of a file" in ours.body and b'name="a"\r\n\r\nb' in ours.body
+    assert recorder.requests[-3].target == "/a/../dots?x=%%"
+
+
+def test_one_connection_is_kept_nothing_is_sent_again_and_cookies_last(recorder: Recorder, tmp_path: Path) -> None:
+    client = made(async_client_of([item("a", recorder.url("/a")), {**item("own", recorder.url("/own")), "protocolProfileBehavior": {"maxRedirects": 3}}]), tmp_path)  # fmt: skip
+
+    async def several() -> None:
+        from httpx import HTTPStatusError, RemoteProtocolError
+
+        async with client:
+            recorder.answers(answer(headers=[("Set-Cookie", "sid=s1; Path=/")]), answer(503), answer(), answer(304))
+            await client.a()
+            with pytest.raises(HTTPStatusError):
+                await client.a()
+            await client.own()
+            await client.a()  # no error, as with requests
+            recorder.answers(answer(close=True, length=False, body=b""), *[answer()] * 3)
+            await client.a()
+            assert len(recorder.requests) == 5
+            recorder.script.clear()
+            recorder.routes["/a"] = type(answer())((), close=True)
+            with pytest.raises(RemoteProtocolError):
+                await client.a()
+            assert len(recorder.requests) == 6
+
+    ran(several())
+    assert [each.connection for each in recorder.requests[:2]] == [0, 0]
+    assert recorder.requests[2].values("cookie") == ["sid=s1"]
+
+
+def test_a_redirect_from_an_address_with_dots_goes_where_it_leads(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.answers(answer(302, [("Location", "/there")]), answer())
+    client = made(async_client_of([item("a", recorder.url("/x/../a"))]), tmp_path)
+
+    async def redirected() -> None:
+        async with client:
+            await client.a()
+
+    ran(redirected())
+    assert [each.target for each in recorder.requests] == ["/x/../a", "/there"]
+
+
+def test_modules_are_clean_and_typed(mock_client: File, tmp_path: Path) -> None:
+    pytest.importorskip("mypy", reason="mypy comes with the lint group")
+    signed = item("signed", "http://h/o", auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s"}})
+    settings = {"disabledSystemHeaders": {"accept": True}, "maxRedirects": 3, "tlsDisabledProtocols": ["TLSv1_2"]}
+    odd = item("odd", "http://h/o/../x?a=%%", "POST", header=[{"key": "A", "value": "1"}, {"key": "A", "value": "2"}])
+    other = {**item("settings", "http://h/o", "POST"), "protocolProfileBehavior": settings}
+    upload = item("upload", "http://h/o", "POST", body={"mode": "file", "file": {"src": "x.txt"}})
+    names = item("names", "http://h/o?self=1&call=2&pabal=3&headers=4&params=5&json=6&session=7&response=8", "POST")
+    shapes = async_client_of([*bodies("http://h"), signed, odd, other, upload, names], values={"id": "1"})
+    for name, text in {"mock_client.py": mock_client.text, "shapes.py": shapes.text}.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    typed = "-m mypy --strict --follow-imports=silent --disable-error-code=import-untyped".split()
+    for command in (
+        [find_ruff_bin(), "check", "--isolated"],
+        [find_ruff_bin(), "format", "--isolated", "--check"],
+        [sys.executable, *typed, f"--cache-dir={ROOT / '.mypy_cache'}", "mock_client.py", "shapes.py"],
+    ):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
