@@ -255,7 +255,8 @@ def folders(recorder: Recorder) -> list[Any]:
 
 
 def written(pytester: pytest.Pytester, items: list[Any], data: Any = None) -> list[File]:
-    collection = collection_from_json({"info": {"name": "Big shop"}, "item": items})
+    secret = {"key": "shop_token", "value": "tok-5f2e8c9a1b", "type": "secret"}
+    collection = collection_from_json({"info": {"name": "Big shop"}, "item": items, "variable": [secret]})
     files = list(generate(collection, Options(data=data), CodeOptions(target="pytest", per_folder=True)))
     for file in files:
         (pytester.path / file.path).write_text(file.text, "utf-8")

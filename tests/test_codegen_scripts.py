@@ -166,6 +166,19 @@ def test_what_is_not_certain_is_refused_with_reason_and_line(code: str, line: in
 
 
 @pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("console.log(1 === 2)", "pm.log(strict_equal(1, 2))"),
+        ("console.log(1 < 2)", "pm.log(less(1, 2))"),
+        ("console.log(pm.response.text() === true)", "pm.log(strict_equal(pm.response.text(), True))"),
+        ("if (pm.response.code > 1 && true) {}", "if both(greater(pm.response.code, 1), lambda: True):"),
+    ],
+)
+def test_what_type_checkers_and_linters_would_mind_is_asked_of_a_function(code: str, line: str) -> None:
+    assert translate(code, listen="test").lines[0].strip() == line
+
+
+@pytest.mark.parametrize(
     "code",
     [
         "console.log(" + "(" * 5000 + "1" + ")" * 5000 + ")",

@@ -23,6 +23,7 @@ from runner.codegen.scripts.python import (
 from runner.codegen.scripts.syntax import Node, Untranslatable, children, field, source
 
 _ARITHMETIC = {"-": "subtract", "*": "multiply", "/": "divide", "%": "remainder"}
+_LAZY = {"&&": "both", "||": "either", "??": "or_else"}
 _OBJECTS = frozenset(
     {Kind.LIST, Kind.DICT, Kind.FUNCTION, Kind.PATTERN, Kind.DATE, Kind.DIGEST, Kind.RESPONSE, Kind.HEADERS, Kind.ERROR}
 )
@@ -38,9 +39,8 @@ def condition(context: Context, node: Node) -> Py:
     if node.type == "unary_expression" and source(field(node, "operator")) == "!":
         return negated(condition(context, field(node, "argument")))
     if node.type == "binary_expression" and source(field(node, "operator")) in ("&&", "||"):
-        word, level = ("and", AND) if source(field(node, "operator")) == "&&" else ("or", OR)
-        sides = [condition(context, field(node, side)).at(level) for side in ("left", "right")]
-        return Py(f" {word} ".join(sides), Kind.BOOL, level)
+        sides = [condition(context, field(node, side)) for side in ("left", "right")]
+        return _joined(context, source(field(node, "operator")), *sides)
     return truth(context, context.expression(node), node)
 
 
@@ -155,13 +155,19 @@ def _plain_only(node: Node, *values: Py) -> None:
 
 
 def _lazy(context: Context, node: Node, operator: str) -> Py:
-    name = {"&&": "both", "||": "either", "??": "or_else"}[operator]
     left, right = context.expression(field(node, "left")), context.expression(field(node, "right"))
     if left.kind is Kind.BOOL and right.kind is Kind.BOOL and operator != "??":
-        word, level = ("and", AND) if operator == "&&" else ("or", OR)
-        return Py(f"{left.at(level)} {word} {right.at(level)}", Kind.BOOL, level)
+        return _joined(context, operator, left, right)
     kind = left.kind if left.kind is right.kind else Kind.ANY
-    return Py(f"{context.use(name)}({left.text}, lambda: {right.text})", kind)
+    return Py(f"{context.use(_LAZY[operator])}({left.text}, lambda: {right.text})", kind)
+
+
+def _joined(context: Context, operator: str, left: Py, right: Py) -> Py:
+    """Two of Python's bools with `and` or `or`, which are not for constants."""
+    if left.literal or right.literal:
+        return Py(f"{context.use(_LAZY[operator])}({left.text}, lambda: {right.text})", Kind.BOOL)
+    word, level = ("and", AND) if operator == "&&" else ("or", OR)
+    return Py(f"{left.at(level)} {word} {right.at(level)}", Kind.BOOL, level)
 
 
 def equal(context: Context, left: Py, right: Py, *, strict: bool, node: Node) -> Py:
@@ -177,7 +183,7 @@ def equal(context: Context, left: Py, right: Py, *, strict: bool, node: Node) ->
     if Kind.DIGEST in kinds and not strict:
         left, right = (as_text(context, side, node) if side.kind is Kind.DIGEST else side for side in (left, right))
         kinds = {left.kind, right.kind}
-    if kinds == {Kind.STR} or kinds <= {Kind.INT} or (strict and _exact(left, right)):
+    if _comparable(left, right) and (kinds <= {Kind.STR} or kinds <= {Kind.INT} or (strict and _exact(left, right))):
         return comparison(left, "==", right)
     for one, other in ((left, right), (right, left)):
         if strict and one.text in ("True", "False"):
@@ -188,10 +194,17 @@ def equal(context: Context, left: Py, right: Py, *, strict: bool, node: Node) ->
 
 
 def _identical(context: Context, value: Py, constant: Py) -> Py:
-    """`value is constant`, which Python does not like to be asked about a literal."""
-    if value.literal:
+    """`value is constant`, which Python does not like to be asked about what it certainly is not."""
+    if value.literal or value.kind not in (Kind.ANY, Kind.BOOL):
         return Py(f"{context.use('strict_equal')}({value.text}, {constant.text})", Kind.BOOL)
     return comparison(value, "is", constant)
+
+
+def _comparable(left: Py, right: Py) -> bool:
+    """Whether Python has reason to compare them: they are no two constants, not the same, and not of two types."""
+    kinds = {left.kind, right.kind}
+    different = left.text != right.text and not (left.literal and right.literal)
+    return different and (len(kinds) == 1 or Kind.ANY in kinds or kinds <= NUMBERS)
 
 
 def _exact(left: Py, right: Py) -> bool:
@@ -218,7 +231,7 @@ def plus(context: Context, left: Py, right: Py, node: Node) -> Py:
 
 def compare(context: Context, operator: str, left: Py, right: Py) -> Py:
     """`left < right` and its like."""
-    if {left.kind, right.kind} <= NUMBERS:
+    if {left.kind, right.kind} <= NUMBERS and _comparable(left, right):
         return comparison(left, operator, right)
     name = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}[operator]
     return Py(f"{context.use(name)}({left.text}, {right.text})", Kind.BOOL)

@@ -34,8 +34,10 @@ class Suite:
         own = {id(script): number for number, lines in self._folders() for script in self._of(lines, shared=False)}
         common = [script for script in self._scripts() if id(script) not in own]
         folders = [line for line in self.lines if not line.test]
-        imports = [*support(common), "from runner.testing import Suite"]
-        yield self.module.file(f"{shared}.py", "pytest_suite.py.j2", imports, **self.module.suite(common), lines=folders)
+        written = self.module.suite(common)
+        system = ["import os"] if "os.environ" in written["suite"] else []
+        imports = [*system, *support(common), "from runner.testing import Suite"]
+        yield self.module.file(f"{shared}.py", "pytest_suite.py.j2", imports, **written, lines=folders)
         yield self.module.file(
             "conftest.py",
             "pytest_conftest.py.j2",
