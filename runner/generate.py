@@ -147,6 +147,7 @@ def _sources(session: Session, code: CodeOptions) -> Sources:
         read_file=files.read,
         secrets=None if code.inline_values else session.secrets,
         extensions=session.extensions,
+        extras=options.extras,
         overhear=None if code.inline_values else overhearing(session.sandbox, session.scopes, session.secrets),
         timeout=code.request_timeout / 1000 or None,
         follow=code.follow_redirect and not options.ignore_redirects,

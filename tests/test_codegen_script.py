@@ -163,6 +163,23 @@ def test_orders_on_the_real_host_need_both_switches(
     assert (program(file).status, sent(recorder)) == (0, [ORDER])
 
 
+def test_the_brokers_options_go_into_the_program_but_not_what_it_has_switches_for(
+    pabal: Pabal, recorder: Recorder, program: Program
+) -> None:
+    revoke = item("revoke", "{{VTS}}/oauth2/revokeP", method="POST")
+    last = item("last", "{{VTS}}/uapi/last")
+    Path("c.json").write_text(json.dumps({"info": {"name": "T"}, "item": [revoke, last]}))
+    words = ("codegen", "c.json", "--env-var", f"VTS={recorder.url('')}", "-t", "script", "-o", "p.py", "--no-token-cache")
+    assert pabal(*words, "--allow-revoke", "--allow-real-orders").status == 0
+    text = Path("p.py").read_text("utf-8")
+    assert 'extras={"allow_revoke":True,"token_cache":False,}' in re.sub(r"\s", "", text)
+    assert program(File(path="p.py", text=text)).status == 0
+    assert sent(recorder) == ["/oauth2/revokeP", "/uapi/last"]
+    assert pabal(*words).status == 0
+    assert program(File(path="p.py", text=Path("p.py").read_text("utf-8"))).status == 0
+    assert sent(recorder) == ["/uapi/last"]
+
+
 def test_secrets_come_from_the_process_environment_and_are_not_shown(
     recorder: Recorder, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from click import get_current_context
+from click.core import ParameterSource
+
 MODULES = ("runner.kis.commands",)
 """Modules with `OPTIONS` (click decorators) and `NAMES` (the parameters they make)."""
 
@@ -16,5 +19,7 @@ EXTRA_OPTIONS: list[Callable[[Any], Any]] = [option for module in _FOUND for opt
 
 
 def extras_from(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The extensions' settings among the parameters click parsed."""
-    return {name: values[name] for module in _FOUND for name in module.NAMES if name in values}
+    """The extensions' settings among the parameters click parsed, without what nobody has set."""
+    source = get_current_context().get_parameter_source
+    names = (name for module in _FOUND for name in module.NAMES if name in values)
+    return {name: values[name] for name in names if source(name) is not ParameterSource.DEFAULT}

@@ -41,7 +41,8 @@ _NAME = re.compile(r"\{\{([^{}]*)\}\}")
 class Sources:
     """What a description is made from: a run's scopes and extensions, and how body files are read.
 
-    `secrets` with `choose` says which values stay out of the code; `timeout` is in seconds, None for none.
+    `secrets` with `choose` says which values stay out of the code; `timeout` is in seconds, None for none. `extras` are the run's
+    settings for extensions.
     """
 
     scopes: Scopes
@@ -49,6 +50,7 @@ class Sources:
     read_file: ReadFile
     secrets: Secrets | None = None
     extensions: Sequence[Extension] = ()
+    extras: Mapping[str, Any] = field(default_factory=dict)
     timeout: float | None = 30
     overhear: Overhear | None = None
     follow: bool = True

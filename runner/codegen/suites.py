@@ -33,6 +33,9 @@ NAMES = frozenset(
 )
 """What means something in every generated module with a suite."""
 
+_SWITCHED = frozenset({"simulate", "simulate_limits", "simulate_fault", "allow_real_orders", "max_real_orders"})
+"""Settings for extensions that a module does not have from where it was made: it has switches of its own for them."""
+
 _FLAT = Style(width=10**9)
 
 
@@ -241,6 +244,8 @@ def _settings(job: Job) -> Iterator[str]:
         yield "ignore_redirects=True"
     if not job.sources.verify:
         yield "insecure=True"
+    if extras := {name: value for name, value in job.sources.extras.items() if name not in _SWITCHED}:
+        yield f"extras={flat(literal(extras))}"
 
 
 def _header(param: Param) -> Expression:

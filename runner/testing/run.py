@@ -35,7 +35,8 @@ class Run:
     """One run of a suite, all at once or test by test; variables, cookies and tokens last from one request to the next.
 
     Use as a context manager. `environment` has the environment's variables; what is empty there is filled from `environ`, the
-    process environment. `data` are rows, or the path of a file of them.
+    process environment. `data` are rows, or the path of a file of them; `extras` are settings for extensions.
+
     Requests that change an account are only sent with `PABAL_ALLOW_ORDERS=1` there, on a real account only with
     `PABAL_ALLOW_REAL_ORDERS=1` too; with `PABAL_SIMULATE=1` the built-in simulator answers.
     """
@@ -53,6 +54,7 @@ class Run:
         working_dir: str = ".",
         ignore_redirects: bool = False,
         insecure: bool = False,
+        extras: Mapping[str, Any] | None = None,
     ) -> None:
         options = Options(
             environment=environment_of(environment),
@@ -65,6 +67,7 @@ class Run:
             ignore_redirects=ignore_redirects,
             insecure=insecure,
             extras={
+                **(extras or {}),
                 "simulate": environ.get(SIMULATE) == "1",
                 "allow_real_orders": environ.get(ALLOW_REAL_ORDERS) == environ.get(ALLOW_ORDERS) == "1",
             },
