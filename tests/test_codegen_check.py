@@ -17,8 +17,13 @@ from runner.codegen.registry import File, targets
 from tests.test_codegen import BASE, code_of, item, raw
 
 SINGLE = [name for name, target in targets().items() if not target.whole]
-NEEDS_CURL = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-EACH = [pytest.param(name, marks=NEEDS_CURL) if name == "curl" else name for name in SINGLE]
+PROGRAMS = {"curl": "curl", "httpie": "http"}
+EACH = [
+    pytest.param(name, marks=pytest.mark.skipif(shutil.which(PROGRAMS[name]) is None, reason=f"{name} is not installed"))
+    if name in PROGRAMS
+    else name
+    for name in SINGLE
+]
 
 FORM = {"mode": "formdata", "formdata": [{"key": "이름", "value": "값 \"q\""}, {"key": "f", "type": "file", "src": "a.txt"}]}  # fmt: skip
 SECRET = {"key": "Authorization", "value": "Bearer {{API_TOKEN}}"}
@@ -122,7 +127,7 @@ def test_the_command_tells_verdicts_and_hides_secrets(tmp_path: Path) -> None:
     assert result.return_value == 0
 
 
-@pytest.mark.parametrize("target", [name for name in SINGLE if name != "curl"])
+@pytest.mark.parametrize("target", [name for name in SINGLE if name not in PROGRAMS])
 def test_a_part_with_an_empty_file_name(target: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"content\0\xff")
     form = {"mode": "formdata", "formdata": [{"key": "g", "type": "file", "src": ""}, *FORM["formdata"]]}

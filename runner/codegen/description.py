@@ -234,6 +234,11 @@ class Description:
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
+    def values(self) -> dict[str, str]:
+        """What holes hold while the code is checked, by name."""
+        return {hole.name: hole.value for hole in self.holes}
+
+    @property
     def title(self) -> str:
         """The request's place in the words of the collection."""
         return " › ".join((*self.path, self.name))

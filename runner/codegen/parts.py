@@ -35,7 +35,7 @@ class Piece:
 
 def exact_url(description: Description) -> str:
     """The URL that the runner sends, holes filled."""
-    return filled(description.address.exact, {hole.name: hole.value for hole in description.holes})
+    return filled(description.address.exact, description.values)
 
 
 def assignments(frame: Frame, piece: Piece | None, *, whole_url: bool = False, pairs: str = "[]") -> dict[str, Expression]:
@@ -98,7 +98,7 @@ def domain_and_password(frame: Frame) -> tuple[Entry, ...]:
 
 def _credential(frame: Frame, text: Text, encode: bool) -> Expression:
     found = frame.text(text)
-    now = filled(text, {hole.name: hole.value for hole in frame.description.holes})
+    now = filled(text, frame.description.values)
     return found if now.isascii() or not encode else Code(f"{found.flat}.encode()")
 
 

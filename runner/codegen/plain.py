@@ -30,8 +30,8 @@ def rewritten(url: str) -> str | None:
     if has_bare_percent(path):
         others = re.search(r"%[0-9A-Fa-f]{2}", path)
         return "every % is sent as %25, that of escapes too" if others else "the bare % is sent as %25"
-    if found := re.search(r"%[0-9a-f]{2}", path):
-        return None if found[0] == found[0].upper() else f"{found[0]} is sent in capital letters"
+    if found := re.search(r"%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f])", path):
+        return f"{found[0]} is sent in capital letters"
     if found := _NEEDLESS.search(path):
         return f"{found[0]} is sent as the letter it stands for"
     if not _KEPT.fullmatch(path):

@@ -22,7 +22,19 @@ from runner.secrets import Secrets
 GROUP = "pabal.codegen.v1"
 """Entry points of this group name a `Target`, or a function without parameters that makes one."""
 
-_OURS = ("requests", "httpx", "aiohttp", "http_client", "urllib3", "curl", "client", "pytest_module", "script")
+_OURS = (
+    "requests",
+    "httpx",
+    "aiohttp",
+    "http_client",
+    "urllib3",
+    "curl",
+    "httpie",
+    "http_text",
+    "client",
+    "pytest_module",
+    "script",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def signature_of(frame: Frame, *, native: frozenset[str], content: Content = AS_
     }
     found = signers.get(auth.type, _unknown)(frame, auth, content)
     if found is None:
-        frame.note("auth", f"this is sent without its {auth.type} auth, which is not to be had here")
+        frame.note("auth", f"this is sent without its {auth.type} auth, which is not to be had here: `pabal run` sends it")
     return found or NONE
 
 

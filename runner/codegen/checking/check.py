@@ -19,6 +19,7 @@ from typing import Literal, Self
 from runner.codegen.checking import drive, loopback
 from runner.codegen.checking.compare import Difference, differences
 from runner.codegen.checking.recorder import Received, Recorder
+from runner.codegen.checking.telling import tell
 from runner.codegen.checking.witness import Expected
 from runner.codegen.description import Description
 from runner.codegen.registry import File
@@ -61,9 +62,12 @@ class Checker:
 
     def __enter__(self) -> Self:
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pabal-check-")))
+        self._programs = self._folder / "bin"
         self._recorder = self._stack.enter_context(Recorder(self._folder))
         rc = f'connect-to = "::{loopback.HERE}:{self._recorder.port}"\ncacert = "{self._recorder.authority}"\nsilent\n'
         (self._folder / ".curlrc").write_text(rc)
+        (self._folder / "config.json").write_text('{"disable_update_warnings": true}')  # of HTTPie
+        loopback.bind(self._programs, "http", self._recorder.port)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -113,7 +117,10 @@ class Checker:
         return _verdict(found, failure if calls else "")
 
     def _run(self, path: Path, description: Description) -> str:
-        """Run a file; the last line of what it complained about."""
+        """Run a file, or send one that is a message; the last line of what it complained about."""
+        if path.suffix == ".http":
+            recorder = self._recorder
+            return tell(path.read_bytes().decode(), description, self._working_dir, recorder.port, recorder.authority)
         values = {hole.key: hole.value for hole in description.holes if hole.source == "environ"}
         return self._done([str(path), "--send"], values, _SECONDS)
 
@@ -132,8 +139,15 @@ class Checker:
     def _environ(self, values: Mapping[str, str]) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
         trusted = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(self._recorder.authority))
-        quiet = {"NO_PROXY": "*", "NETRC": os.devnull, "CURL_HOME": str(self._folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        return {**kept, **trusted, **quiet, **values}
+        quiet = {
+            "NO_PROXY": "*",
+            "NETRC": os.devnull,
+            "CURL_HOME": str(self._folder),
+            "HTTPIE_CONFIG_DIR": str(self._folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        programs = {"PATH": os.pathsep.join((str(self._programs), os.environ.get("PATH", os.defpath)))}
+        return {**kept, **trusted, **quiet, **programs, **values}
 
 
 def _sequence(expected: Sequence[Expected], got: Sequence[Received]) -> Iterator[Difference]:
@@ -155,7 +169,7 @@ def _sequence(expected: Sequence[Expected], got: Sequence[Received]) -> Iterator
 
 def _answer(description: Description) -> bytes:
     """What the server says: all that is taken from the answers to requests that come first."""
-    values = {hole.name: hole.value for hole in description.holes}
+    values = description.values
     stored = [(keys[0], values[name]) for first in description.first for name, keys in first.stores.items() if name in values]
     return json.dumps(dict(stored)).encode()
 

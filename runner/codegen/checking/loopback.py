@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import runpy
+import shlex
+import shutil
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 HERE = "127.0.0.1"
@@ -32,6 +35,22 @@ def stay(port: int) -> None:
             "connect_ex": lambda self, address: connect_ex(self, here),
         },
     )
+
+
+def bind(folder: Path, name: str, port: int) -> None:
+    """Put a program into a folder that runs the Python program of that name with its connections ending at `port`.
+
+    Where there is none, or none in Python, it only says so.
+    """
+    found = shutil.which(name)
+    first = Path(found).read_bytes().partition(b"\n")[0].decode("latin-1") if found else ""
+    text = f"echo '{name} is not installed, or no program in Python' >&2; exit 127"
+    if found and first.startswith("#!") and "python" in first:
+        python = first.removeprefix("#!").strip()
+        text = f'exec {python} {shlex.quote(__file__)} {port} {shlex.quote(found)} "$@"'
+    folder.mkdir()
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o700)
 
 
 if __name__ == "__main__":

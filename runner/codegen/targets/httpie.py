@@ -1,0 +1,147 @@
+"""An HTTPie command (`http`) for a POSIX shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import PurePath
+
+from runner.behavior import TLS13_SUITE
+from runner.codegen.description import BytesBody, Description, Diagnostic, FileBody, MultipartBody, Part, Text, TextBody
+from runner.codegen.message import BOUNDARY, Upload, form_pieces
+from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
+from runner.codegen.plain import has_dots, rewritten
+from runner.codegen.registry import Target
+from runner.codegen.shell import commands, quoted, shell, unsigned
+
+_AUTH = ("basic", "digest")
+_KNOWN_METHOD = re.compile(r"[A-Z]+")
+_SPECIAL = re.compile(r"[:;=@\\]")
+_LOST = re.compile(r"(?<!\\)(?:\\\\)*\\[:;=@]")
+
+
+def _words(description: Description) -> Iterator[str]:
+    description = _settled(description)
+    body = description.body
+    yield " ".join(("http", *_options(description)))
+    if description.auth and description.auth.type in _AUTH:
+        user = description.auth.text("username") + Text.of(":") + description.auth.text("password")
+        yield f"--auth-type={description.auth.type} --auth={shell(user)}"
+    if isinstance(body, MultipartBody):
+        yield "--multipart" + (f" --boundary={quoted(body.boundary)}" if body.boundary else "")
+    if (text := exact_text(body)) is not None:
+        yield f"--raw={shell(text)}"
+    yield f"{description.method} {shell(description.address.exact)}"
+    yield from _headers(description)
+    if isinstance(body, MultipartBody):
+        yield from (_part(part) for part in body.parts)
+    if isinstance(body, FileBody):
+        yield f"< {quoted(body.path)}"
+
+
+def _settled(description: Description) -> Description:
+    """A form that HTTPie cannot put together is a text, unless there are files in it."""
+    body = description.body
+    if not isinstance(body, MultipartBody) or not any(_form_notes(body)):
+        return description
+    text = Text()
+    for piece in form_pieces(body):
+        if isinstance(piece, Upload):
+            return description
+        text += Text((piece,))
+    named = [] if body.boundary else [("Content-Type", Text.of(f"multipart/form-data; boundary={BOUNDARY}"))]
+    return replace(description, body=TextBody(text=text), headers=(*description.headers, *named))
+
+
+def _options(description: Description) -> Iterator[str]:
+    rules = description.rules
+    if not isinstance(description.body, BytesBody | FileBody):
+        yield "--ignore-stdin"
+    yield f"--check-status --timeout={seconds(rules) if rules.timeout else 0}"
+    if rules.follow:
+        # HTTPie counts the first answer, too.
+        yield "--follow" + (f" --max-redirects={rules.limit + 1}" if rules.limit != USUAL_LIMIT else "")
+    if not rules.verify:
+        yield "--verify=no"
+    if "TLSv1_3" in rules.tls_disabled:
+        yield "--ssl=tls1.2"
+    if older := [name for name in rules.ciphers if not name.startswith(TLS13_SUITE)]:
+        yield f"--ciphers={':'.join(older)}"
+    if has_dots(exact_url(description)):
+        yield "--path-as-is"
+
+
+def _headers(description: Description) -> Iterator[str]:
+    """The headers, and those switched off that HTTPie would send by itself."""
+    names = {name.lower() for name, _ in description.headers}
+    for name, value in description.headers:
+        if (name.lower(), value.plain) != ("connection", "keep-alive"):
+            yield shell(_escaped(Text.of(name)) + (Text.of(":") + _value(value) if value.parts else Text.of(";")))
+    body = description.body
+    if body is not None and not isinstance(body, MultipartBody):
+        yield from ["Content-Type:"] if "content-type" not in names else []
+        yield from ["'Accept:*/*'"] if "accept" not in names | description.rules.unsent else []  # it would ask for JSON
+    off = {"user-agent": "User-Agent", "accept": "Accept", "accept-encoding": "Accept-Encoding", "connection": "Connection"}
+    yield from (f"{name}:" for lower, name in off.items() if lower in description.rules.unsent)
+
+
+def _part(part: Part) -> str:
+    if part.path:
+        kind = f";type={part.content_type}" if part.content_type else ""
+        return shell(_escaped(part.name) + Text.of("@" + part.path + kind))
+    return shell(_escaped(part.name) + Text.of("=") + _value(part.value))
+
+
+def _escaped(text: Text) -> Text:
+    """A name in which nothing is a separator."""
+    return Text(tuple([_SPECIAL.sub(r"\\\g<0>", part) if isinstance(part, str) else part for part in text.parts]))
+
+
+def _value(text: Text) -> Text:
+    """A value that does not begin with what would make another separator of the one before it."""
+    match text.parts:
+        case (str(first), *rest) if first[0] in ":;=@":
+            return Text(("\\" + first, *rest))
+    return text
+
+
+def _notes(description: Description) -> Iterator[Diagnostic]:
+    rules, auth, body = description.rules, description.auth, _settled(description).body
+    if auth and auth.type not in _AUTH:
+        yield Diagnostic(code="auth", text=unsigned("HTTPie", auth))
+    if change := rewritten(exact_url(description)):
+        yield Diagnostic(code="url-rewritten", text=f"HTTPie rewrites this URL: {change}")
+    if not _KNOWN_METHOD.fullmatch(description.method):
+        yield Diagnostic(code="method", text=f"HTTPie knows no method {description.method}: it takes only capital letters")
+    if rules.follow and rules.keep_method:
+        text = "the collection keeps the method when it is redirected, HTTPie does not"
+        yield Diagnostic(code="redirect-method", text=text)
+    if rules.follow and rules.keep_authorization:
+        text = "the collection keeps Authorization when it is redirected, HTTPie does not"
+        yield Diagnostic(code="redirect-authorization", text=text)
+    if rules.follow and not rules.cookies:
+        yield Diagnostic(code="cookies", text="the collection takes no cookies, HTTPie sends those of a redirect back")
+    if (rules.ciphers and all(name.startswith(TLS13_SUITE) for name in rules.ciphers)) or "TLSv1_2" in rules.tls_disabled:
+        yield Diagnostic(code="tls", text="the collection wants TLS 1.3, to which HTTPie cannot be held")
+    values = [value for _, value in description.headers]
+    if isinstance(body, MultipartBody):
+        yield from _form_notes(body)
+        values += [part.value for part in body.parts]
+    if any(isinstance(part, str) and _LOST.search(part) for value in values for part in value.parts):
+        yield Diagnostic(code="backslash", text=r"HTTPie drops the backslash before : ; = and @ in headers and form fields")
+
+
+def _form_notes(body: MultipartBody) -> Iterator[Diagnostic]:
+    for part in body.parts:
+        name = part.name.plain or "with a variable name"
+        if part.data is not None:
+            text = f"the content of the file {name}, which the collection holds, is not written here"
+            yield Diagnostic(code="form-data", text=text)
+        elif part.path and (part.file_name != PurePath(part.path).name or ";type=" in part.path):
+            yield Diagnostic(code="form-data", text=f"HTTPie sends the file {name} under its own name, not as {part.file_name}")
+        elif not part.path and (part.file_name is not None or part.content_type):
+            yield Diagnostic(code="form-data", text=f"HTTPie sends the field {name} without its type and file name")
+
+
+TARGETS = (Target(name="httpie", label="HTTPie, for a shell", generate=commands(_words, _notes)),)
