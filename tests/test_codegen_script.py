@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -33,10 +34,12 @@ def program(pabal: Pabal, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
     """Runs generated code as `python FILE WORDS` does, where nothing is allowed by the caller's environment."""
 
     def run(file: File, *words: str) -> Done:
-        monkeypatch.setattr(sys, "argv", [file.path, *words])
+        path = Path(file.path).absolute()
+        path.write_text(file.text, "utf-8")
+        monkeypatch.setattr(sys, "argv", [str(path), *words])
         capfd.readouterr()
         with pytest.raises(SystemExit) as end:
-            exec(compile(file.text, file.path, "exec"), {"__name__": "__main__", "__doc__": "It runs."})
+            runpy.run_path(str(path), run_name="__main__")
         return Done(int(end.value.code or 0), *capfd.readouterr())
 
     return run
@@ -141,6 +144,25 @@ def test_bail_stops_at_the_first_failure(recorder: Recorder, program: Program) -
     done = program(file, "--bail")
     assert (done.status, sent(recorder)) == (1, ["/1"])
     assert "  1. no\n" in done.out and "stopped early: no" in done.out
+
+
+FAILURES = {
+    "pm.response.to.have.status(201)": "expected pm.response.code == 201, where pm.response.code is 200",
+    "pm.expect(d.n).to.be.above(5)": "expected above(get(d, 'n'), 5), where get(d, 'n') is 3",
+    "pm.expect(d.n).to.eql(d.m)": "expected deep_equal(get(d, 'n'), get(d, 'm')), where get(d, 'n') is 3, get(d, 'm') is '한'",
+    "pm.expect(d.list.pop()).to.eql(7)": "expected call(get(d, 'list'), 'pop') == 7",
+    "pm.expect(d.list).to.not.include(2)": "expected not includes(get(d, 'list'), 2), where get(d, 'list') is [2]",
+    "pm.expect(d.a && d.a.b).to.be.ok": (
+        "expected truthy(both(get(d, 'a'), lambda: get(get(d, 'a'), 'b'))), where get(d, 'a') is undefined"
+    ),
+}
+
+
+def test_what_failed_is_told_with_the_values_in_it(recorder: Recorder, program: Program) -> None:
+    recorder.routes["/"] = answer(200, [], '{"n": 3, "m": "한", "list": [2, 1]}'.encode())
+    tests = "".join(f"pm.test('t', () => {{ {code} }});\n" for code in FAILURES)
+    done = program(program_of([item("a", recorder.url("/"), f"var d = pm.response.json();\n{tests}")]))
+    assert re.findall(r"^ +(expected .*)", done.out, re.MULTILINE) == list(FAILURES.values())
 
 
 def test_orders_on_the_real_host_need_both_switches(

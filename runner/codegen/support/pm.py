@@ -347,7 +347,14 @@ class Pm:
 def _script_error(error: Exception) -> ScriptError:
     name = error.name if isinstance(error, JsError) else type(error).__name__
     line = next((frame.lineno for frame in reversed(_frames(error)) if "codegen/support" not in frame.filename), None)
-    return ScriptError(name=name, message=str(error).partition("\n")[0], stack=f"{name}: {error}", line=line)
+    message = str(error) or (_explained(error) if isinstance(error, AssertionError) else "")
+    return ScriptError(name=name, message=message.partition("\n")[0], stack=f"{name}: {message}", line=line)
+
+
+def _explained(error: AssertionError) -> str:
+    from runner.codegen.support.explain import explained
+
+    return explained(error)
 
 
 def _frames(error: Exception) -> list[Any]:
