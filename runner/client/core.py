@@ -105,7 +105,7 @@ class Core(ABC, Generic[Session]):
         """Give an environment variable a value."""
         self.scopes.environment.set(name, value)
 
-    def request(self, name: str, **values: Any) -> Any:
+    def request(self, name: str, /, **values: Any) -> Any:
         """Send a request by its name in the collection, its path there (`Folder/Name`) or its method's (`folder.name`).
 
         What it returns is what the method does, which is to be awaited where that is.
@@ -149,7 +149,7 @@ class Core(ABC, Generic[Session]):
         found = replace(found, id=found.id or str(uuid.uuid4()), values=tuple(marked))
         text = json.dumps(environment_json(found, now=datetime.now(UTC)), indent=2, ensure_ascii=False) + "\n"
         with whole_file(Path(path), 0o600) as file:
-            file.write(text.encode("utf-8", "surrogatepass"))
+            file.write(text.encode("utf-8", "backslashreplace"))
 
     def _is_unmarked(self, variable: Variable) -> bool:
         return variable.type == "any" and self.secrets.is_secret(variable.key)

@@ -92,10 +92,10 @@ def _by_requests(made: Made, method: str, client: str, text: bool) -> Iterator[s
     if own:
         yield from (depth + line for line in _session_settings(made, client))
     request, how = _url_and(_arguments(made, text=text)), _how(made, client)
-    if made["dots"] or made["twice"]:
+    if made["put_in"]:
         asked = Bracket("requests.Request(", (Entry(literal(method)), *request), ")")
         yield depth + flat(call("session.prepare_request", asked), "request = ")
-        yield from (depth + line for line in _put_in(made))
+        yield from (depth + line for line in made["put_in"])
         sent = Bracket("session.send(", (Entry(Code("request")), *how), ")")
     else:
         sent = Bracket("session.request(", (Entry(literal(method)), *request, *how), ")")
@@ -110,14 +110,6 @@ def _session_settings(made: Made, client: str) -> Iterator[str]:
     if made["limit"]:
         yield f"session.max_redirects = {made['limit']}"
     yield f"{client}.guard(session)"
-
-
-def _put_in(made: Made) -> Iterator[str]:
-    if made["dots"]:
-        yield "request.url = url  # requests would work out the dots"
-    if made["twice"]:
-        yield "request.headers = cast(Any, headers)"
-    yield f"settings = session.merge_environment_settings(url, {{}}, None, {made['verify']}, None)"
 
 
 def _requests_headers(made: Made, headers: Expression) -> Expression:

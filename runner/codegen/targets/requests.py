@@ -36,7 +36,7 @@ from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
 from runner.codegen.settings import tls_of, unsent
 from runner.codegen.signing import headers_to_sign, signature_of
-from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
+from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, string
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _NATIVE = frozenset({"basic", "digest", "ntlm", "edgegrid"})
@@ -69,9 +69,8 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "limit": limit,
         "cookies": rules.cookies,
         "adapter": adapter,
-        "dots": dots,
         "twice": twice,
-        "verify": None if rules.verify else False,
+        "put_in": list(_put_in(frame, dots=dots, twice=twice)),
         "in_url": signature.in_url,
         "arguments": arguments,
         "how": _how(frame, prepared=dots or twice),
@@ -80,6 +79,20 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "signature": frame.signature("requests.Response"),
         "main": frame.example(".text"),
     }
+
+
+def _put_in(frame: Frame, *, dots: bool, twice: bool) -> Iterator[str]:
+    """What a prepared request gets that requests would not put there, and with what else it is sent."""
+    if dots:
+        yield "request.url = url  # requests would work out the dots"
+    if twice:
+        yield "for name, value in request.headers.items():"
+        yield f"{frame.style.indent}headers.setdefault(name, str(value))"
+        yield from (f"headers.discard({string(name)})" for name in unsent(frame, "accept", "connection"))
+        yield "request.headers = cast(Any, headers)"
+    if dots or twice:
+        verify = None if frame.description.rules.verify else False
+        yield f"settings = session.merge_environment_settings(url, {{}}, None, {verify}, None)"
 
 
 def _session(frame: Frame) -> str:
