@@ -11,13 +11,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from runner.assemble import Session
+from runner.codegen.choices import Variables, chosen_by, inlined
 from runner.codegen.describe import Sources
-from runner.codegen.holes import by_secrecy, inlined
 from runner.codegen.naming import naming_of
 from runner.codegen.overhear import overhearing
 from runner.codegen.registry import File, Job, Settings, target
 from runner.codegen.remarks import Describe
-from runner.codegen.writer import Style
+from runner.codegen.shapes import Style
+from runner.codegen.writer import Style as Layout
 from runner.errors import UsageError
 from runner.files import BodyFiles
 from runner.model import Collection
@@ -37,7 +38,9 @@ class CodeOptions:
     """What code to make. `requests` are names, ids, paths (`Folder/Request`) or patterns of these; none means all.
 
     Options named as in Postman's settings have their meaning: `request_timeout` is in ms, 0 for none; a tab counts as
-    `indent_count` columns. `inline_values` writes every value into the code, secrets too. `per_folder` makes a pytest module
+    `indent_count` columns. `variables` says which of them the code still has: secrets and what has no value, all (env, args),
+    or none (inline, where secrets are masked unless `show_secrets`); `inline_values` is short for inline with secrets. `style`
+    is what the code of a request is, `one_file` puts that of several into one module. `per_folder` makes a pytest module
     for each folder. `describe` is how much of the descriptions of headers, parameters and fields becomes comments. `pep723`
     puts a block before single requests' Python by which `uv run` and `pipx run` know what it needs. `names` says how folders and
     requests are called: unicode, ascii, path, or the name of a header whose value is the name; `strip_prefix` is left out
@@ -46,7 +49,11 @@ class CodeOptions:
 
     target: str = "requests"
     requests: tuple[str, ...] = ()
+    variables: Variables = "secrets"
+    show_secrets: bool = False
     inline_values: bool = False
+    style: Style = "function"
+    one_file: bool = False
     body: Literal["readable", "exact"] | None = None
     indent_count: int = 4
     indent_type: Literal["space", "tab"] = "space"
@@ -138,17 +145,24 @@ def _means(text: str, step: Step) -> bool:
     return text in names or any(fnmatchcase(name, text) for name in names)
 
 
+def _variables(code: CodeOptions) -> Variables:
+    if code.inline_values and code.variables not in ("secrets", "inline"):
+        raise UsageError(f"values cannot be inline and {code.variables}", hint="leave out --inline-values or --variables")
+    return "inline" if code.inline_values else code.variables
+
+
 def _sources(session: Session, code: CodeOptions) -> Sources:
-    options = session.options
+    options, variables = session.options, _variables(code)
+    open_ = variables == "inline" and (code.show_secrets or code.inline_values)
     files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
     return Sources(
         scopes=session.scopes,
-        choose=inlined if code.inline_values else by_secrecy(session.secrets),
+        choose=inlined if open_ else chosen_by(variables, session.secrets),
         read_file=files.read,
-        secrets=None if code.inline_values else session.secrets,
+        secrets=None if open_ else session.secrets,
         extensions=session.extensions,
         extras=options.extras,
-        overhear=None if code.inline_values else overhearing(session.sandbox, session.scopes, session.secrets),
+        overhear=None if variables == "inline" else overhearing(session.sandbox, session.scopes, session.secrets),
         timeout=code.request_timeout / 1000 or None,
         follow=code.follow_redirect and not options.ignore_redirects,
         verify=not options.insecure,
@@ -159,7 +173,7 @@ def _sources(session: Session, code: CodeOptions) -> Sources:
 
 def _settings(session: Session, code: CodeOptions) -> Settings:
     indent = "\t" if code.indent_type == "tab" else " " * code.indent_count
-    style = Style(indent=indent, width=code.line_length, tab=code.indent_count)
+    style = Layout(indent=indent, width=code.line_length, tab=code.indent_count)
     return Settings(
         style=style,
         body=code.body,
@@ -168,4 +182,6 @@ def _settings(session: Session, code: CodeOptions) -> Settings:
         per_folder=code.per_folder,
         pep723=code.pep723,
         naming=naming_of(code.names, code.strip_prefix, session.collection),
+        shape=code.style,
+        joined=code.one_file,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from runner.codegen.code import Frame
 from runner.codegen.parts import domain_and_password, user_and_password
@@ -16,7 +15,7 @@ CHALLENGED = frozenset({"digest", "ntlm"})
 class Challenge:
     """What makes the answers, of which class, and how often the request is sent at most."""
 
-    kind: Literal["Digest", "Ntlm"]
+    kind: str
     maker: Expression
     tries: int
 
@@ -26,17 +25,18 @@ def challenge_of(frame: Frame) -> Challenge | None:
     auth = frame.description.auth
     match auth and auth.type:
         case "digest":
-            frame.bring("digest.py.j2")
+            name = frame.bring("Digest", "digest.py.j2")
             frame.imports |= {"import hashlib", "import secrets", "from urllib.request import parse_http_list, parse_keqv_list"}
-            made = Bracket("Digest(", user_and_password(frame, encode=False).entries, ")")
-            return Challenge(kind="Digest", maker=made, tries=2)
+            made = Bracket(f"{name}(", user_and_password(frame, encode=False).entries, ")")
+            return Challenge(kind=name, maker=made, tries=2)
         case "ntlm":
-            return Challenge(kind="Ntlm", maker=ntlm(frame, "ntlm.py.j2"), tries=3)
+            made = ntlm(frame, "ntlm.py.j2")
+            return Challenge(kind=made.opening.removesuffix("("), maker=made, tries=3)
     return None
 
 
-def ntlm(frame: Frame, template: str) -> Expression:
+def ntlm(frame: Frame, template: str) -> Bracket:
     """NTLM by pyspnego, in a class that fits the library."""
-    frame.bring(template)
+    name = frame.bring("Ntlm", template)
     frame.imports |= {"import base64", "import spnego"}
-    return Bracket("Ntlm(", domain_and_password(frame), ")")
+    return Bracket(f"{name}(", domain_and_password(frame), ")")

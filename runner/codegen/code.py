@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _QUOTED = {"form": "quoted", "path": "in path", "query": "in query"}
-_OWN_NAMES = frozenset(
+OWN_NAMES = frozenset(
     (
         "os sys json base64 datetime time uuid random hashlib ssl asyncio http quote urlsplit urljoin cast requests httpx "
         "aiohttp urllib3 yarl jwt url headers params payload response body text answer upload auth session client connection "
@@ -51,12 +51,20 @@ _PACKAGES = {"jwt": "PyJWT[crypto]", "requests_ntlm": "requests-ntlm", "spnego":
 """Packages that are not called like their module."""
 
 
+Brought: TypeAlias = tuple[str, tuple[tuple[str, Any], ...]]
+"""A function or class that code brings along: its template, and what that is to be given."""
+
+
 @dataclass(kw_only=True)
 class Names:
-    """Names of holes in the code. `own` gives a hole's expression where that is not a local variable, as in a client class."""
+    """Names of holes in the code. `own` gives a hole's expression where that is not a local variable, as in a client class.
+
+    `functions` are those that the whole file brings along.
+    """
 
     own: Mapping[str, str] = field(default_factory=dict)
     function: str = ""
+    functions: dict[str, Brought] = field(default_factory=dict)
     _given: dict[str, str] = field(default_factory=dict)
     _quoted: dict[tuple[str, Quoting], str] = field(default_factory=dict)
 
@@ -86,8 +94,16 @@ class Names:
         """The local name of each hole that is used."""
         return ((self._given[hole.name], hole) for hole in holes if hole.name in self._given)
 
+    def bring(self, wanted: str, brought: Brought) -> str:
+        """The name of a function or class that is brought along; each text has one of its own."""
+        name, number = wanted, 2
+        while self.functions.get(name, brought) != brought or name in self._given.values():
+            name, number = f"{wanted}_{number}", number + 1
+        self.functions[name] = brought
+        return name
+
     def _new(self, name: str) -> str:
-        taken = {*_OWN_NAMES, self.function, *self._given.values(), *self._quoted.values()}
+        taken = {*OWN_NAMES, self.function, *self.functions, *self._given.values(), *self._quoted.values()}
         return identifier(name.removeprefix("$"), fallback="value", taken=taken)
 
 
@@ -96,7 +112,9 @@ class Frame:
     """One call under way: what it needs before it is made. Targets ask it for expressions, templates for the rest.
 
     `payload` says whether the body is assigned to a name, is there from a call before, or stands in the call itself. `stores`
-    are names of this code and the subscripts that lead from the answer's JSON to their values.
+    are names of this code and the subscripts that lead from the answer's JSON to their values. `depth` is the indentation of
+    its statements, `parameters` says whether they are in a function that is given values, `expected` are the statuses that the
+    answer has to have; any below 400 if there are none.
     """
 
     description: Description
@@ -104,7 +122,9 @@ class Frame:
     names: Names
     imports: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    functions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    depth: int = 1
+    parameters: bool = True
+    expected: tuple[int, ...] = ()
     opened: list[Expression] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     is_async: bool = False
@@ -130,16 +150,20 @@ class Frame:
 
     def comment(self, text: str) -> str:
         """A comment as lines in the function."""
-        lines = textwrap.wrap(text, max(self.style.room(1) - 2, 20))
-        return "\n".join(f"{self.style.indent}# {line}" for line in lines)
+        lines = textwrap.wrap(text, max(self.style.room(self.depth) - 2, 20))
+        return "\n".join(f"{self.at()}# {line}" for line in lines)
 
-    def bring(self, template: str, **settings: Any) -> None:
-        """Have the code bring a function or class along that is not in its library."""
-        self.functions[template] = settings
+    def bring(self, wanted: str, template: str, **settings: Any) -> str:
+        """Have the code bring a function or class along that is not in its library; its name."""
+        return self.names.bring(wanted, (template, tuple(settings.items())))
 
     def brought(self) -> Iterator[str]:
         """What the code brings along, as text."""
-        return (_laid_out(name, self.style, tuple(settings.items())) for name, settings in self.functions.items())
+        return brought(self.names.functions, self.style)
+
+    def at(self, depth: int = 1) -> str:
+        """The indentation of statements (1) and of blocks in them."""
+        return self.style.indent * (depth - 1 + self.depth)
 
     def open(self, path: str) -> str:
         """Have a file opened for the call, or read before it where opening would block others; the name of either."""
@@ -158,7 +182,7 @@ class Frame:
         if len(contexts) == 1:
             return self.put(contexts[0], f"{prefix}with ", depth, ":")
         flat = [context.flat for context in contexts]
-        if None not in flat and self.style.fits(line := f"{prefix}with {', '.join(map(str, flat))}:", depth):
+        if None not in flat and self.style.fits(line := f"{prefix}with {', '.join(map(str, flat))}:", depth - 1 + self.depth):
             return self.put(Code(line), depth=depth)
         return self.put(Bracket(f"{prefix}with (", tuple(map(Entry, contexts)), ")"), depth=depth, after=":")
 
@@ -184,21 +208,44 @@ class Frame:
         return [(name, hole) for name, hole in self.names.given(self.description.holes) if hole.source == "argument"]
 
     def preamble(self) -> Iterator[str]:
-        """Lines that fetch what comes from the process environment or is made anew."""
+        """Lines that fetch what comes from the process environment, is written down here, or is made anew."""
         for name, hole in self.names.given(self.description.holes):
-            if hole.source == "environ":
-                self.imports.add("import os")
-                yield f"{name} = os.environ[{string(hole.key)}]"
-            elif hole.source == "computed":
-                self.imports.add(COMPUTED[hole.name][1])
-                yield f"{name} = {hole.key}"
+            if value := self._fetched(hole):
+                yield self.put(value, f"{name} = ")
         for name, value, quoting in self.names.quotings():
             self.imports.add("from urllib.parse import quote")
-            yield f"{name} = quote({value}, safe={string(SAFE[quoting])})"
+            yield self.put(Code(f"quote({value}, safe={string(SAFE[quoting])})"), f"{name} = ")
+
+    def _fetched(self, hole: Hole) -> Expression | None:
+        match hole.source:
+            case "environ":
+                return self._environ(hole)
+            case "argument" if not self.parameters:
+                return self._environ(hole) if hole.secret else literal(hole.value)
+            case "masked":
+                return literal(hole.value)
+            case "computed":
+                self.imports.add(COMPUTED[hole.name][1])
+                return Code(hole.key)
+        return None
+
+    def _environ(self, hole: Hole) -> Expression:
+        self.imports.add("import os")
+        if hole.default is None:
+            return Code(f"os.environ[{string(hole.environ)}]")
+        return call("os.environ.get", Code(string(hole.environ)), literal(hole.default))
+
+    def documented(self) -> str:
+        """The docstring of the code."""
+        first, *more = self.docstring()
+        if not more:
+            return f'{self.at()}"""{first}"""'
+        lines = [f'{self.at()}"""{first}', *((self.at() + line).rstrip() for line in more), f'{self.at()}"""']
+        return "\n".join(lines)
 
     def docstring(self) -> Iterator[str]:
         """Title and first paragraph of the request's description."""
-        room = self.style.room(1) - 4
+        room = self.style.room(self.depth) - 4
         yield from textwrap.wrap(f"{self.description.method} {self.description.title}", max(room, 20)) or [""]
         paragraph = self.description.notes.strip().partition("\n\n")[0]
         if paragraph:
@@ -208,11 +255,14 @@ class Frame:
 
     def put(self, expression: Expression, before: str = "", depth: int = 1, after: str = "") -> str:
         """A statement at a depth of indentation; for templates."""
+        depth += self.depth - 1
         return self.style.indent * depth + write(expression, before=before, after=after, depth=depth, style=self.style)
 
     def signature(self, returns: str, *, prefix: str = "") -> str:
-        """The `def` line; what has no value is a parameter that must be named."""
-        parameters = [f"{name}: str" for name, _ in self.arguments()]
+        """The `def` line; parameters must be named, and those with a value come last."""
+        given = [f"{name}: str" for name, hole in self.arguments() if hole.default is None]
+        known = [f"{name}: str = {string(hole.default)}" for name, hole in self.arguments() if hole.default is not None]
+        parameters = [*given, *known]
         return self.put_signature(self.names.function, ["*", *parameters] if parameters else [], returns, prefix=prefix)
 
     def put_signature(self, name: str, parameters: Sequence[str], returns: str, *, prefix: str = "") -> str:
@@ -223,9 +273,17 @@ class Frame:
         return write(opened, after=f" -> {returns}:", style=self.style)
 
     def example(self, result: str = "") -> Expression:
-        """What runs the function and prints its result; what has no value is as it is written in the collection."""
-        values = tuple(Entry(literal(hole.value), head=f"{name}=") for name, hole in self.arguments())
+        """What runs the function and prints its result; what has no value is as it is written in the collection.
+
+        Secrets come from the process environment.
+        """
+        values = tuple(
+            Entry(self._environ(hole) if hole.secret else literal(hole.value), head=f"{name}=")
+            for name, hole in self.arguments()
+            if hole.default is None
+        )
         ran = Bracket(f"{self.names.function}(", values, ")" if self.is_async else f"){result}")
+        self.imports |= {"import asyncio"} if self.is_async else set()
         return call("print", Bracket("asyncio.run(", (Entry(ran),), f"){result}") if self.is_async else ran)
 
 
@@ -244,6 +302,12 @@ def templates() -> Environment:
     )
 
 
+def brought(functions: Mapping[str, Brought], style: Style) -> Iterator[str]:
+    """Functions and classes by their names as text."""
+    for name, (template, settings) in functions.items():
+        yield _laid_out(template, style, (("name", name), *settings))
+
+
 @cache
 def _laid_out(template: str, style: Style, settings: tuple[tuple[str, Any], ...]) -> str:
     text = formatted(templates().get_template(template).render(settings), style).rstrip()
@@ -258,49 +322,6 @@ def _wrapped(line: str, style: Style) -> str:
     indent, text = found.groups()
     first, *more = textwrap.wrap(text, max(style.width - len(indent.expandtabs(style.tab)) - 3, 20))
     return "\n".join([f'{indent}"""{first}', *(indent + each for each in more), f'{indent}"""'])
-
-
-Context: TypeAlias = Callable[[Frame, Settings], Mapping[str, Any]]
-"""What a target's template gets besides the frame."""
-
-
-def functions(template: str, context: Context, suffix: str = ".py") -> Generate:
-    """Code of a target that makes one file with one function of each request, by a template and what it needs."""
-
-    def generate(job: Job) -> Iterable[File]:
-        return each(job, suffix, lambda step, description: _file(job, step, description))
-
-    def _file(job: Job, step: Step, description: Description) -> File:
-        settings = job.settings
-        names = Names(function=identifier(job.name(step.item), fallback="request", taken=_OWN_NAMES))
-        frame = Frame(description=description, style=settings.style, names=names, diagnostics=list(description.diagnostics))
-        calls = [context(before, settings) for before in _before(frame)]
-        calls.append(made := context(frame, settings))
-        preamble = list(frame.preamble())
-        if description.guarded:
-            frame.imports.add("import sys")
-        refusal = literal(f"{description.guarded}; to send it, run this with --send")
-        text = (
-            templates()
-            .get_template(template)
-            .render(
-                frame=frame,
-                calls=calls,
-                put=frame.put,
-                i=settings.style.indent,
-                guard=call("sys.exit", refusal),
-                preamble=preamble,
-                imports=sorted_imports(frame.imports),
-                needs=sorted(_needs(frame.imports)) if settings.pep723 else None,
-                **made,
-            )
-        )
-        found = tuple(dict.fromkeys(frame.diagnostics))
-        if settings.style.width < USUAL_WIDTH:  # the fixed lines of templates fit into the usual width
-            text = formatted(text, settings.style)
-        return File(path=file_name(job, step, suffix), text=text, step=step, description=description, diagnostics=found)
-
-    return generate
 
 
 def each(job: Job, suffix: str, made: Callable[[Step, Description], File]) -> Iterator[File]:
@@ -318,29 +339,6 @@ def each(job: Job, suffix: str, made: Callable[[Step, Description], File]) -> It
             told = Diagnostic(code="unsendable", text=f"there is no code for this request, it cannot be sent: {error.what}")
             text = f"# {' '.join(told.text.split())}\n"
             yield File(path=file_name(job, step, suffix), text=text, step=step, diagnostics=(told,))
-
-
-def _before(frame: Frame) -> Iterator[Frame]:
-    """Frames of the calls that come first. A body that is the same in all of them is assigned only once."""
-    description, names = frame.description, frame.names
-    for first in description.first:
-        same = first.request.body == description.body
-        stores = [(name, keys) for name, keys in first.stores.items() if any(hole.name == name for hole in description.holes)]
-        yield Frame(
-            description=first.request,
-            style=frame.style,
-            names=names,
-            imports=frame.imports,
-            functions=frame.functions,
-            diagnostics=frame.diagnostics,
-            payload="inline" if not same else frame.payload,
-            stores=[(names.of(_hole(description, name)), "".join(f"[{string(key)}]" for key in keys)) for name, keys in stores],
-        )
-        frame.payload = "shared" if same else frame.payload
-
-
-def _hole(description: Description, name: str) -> Hole:
-    return next(hole for hole in description.holes if hole.name == name)
 
 
 def file_name(job: Job, step: Step, suffix: str) -> str:
@@ -367,7 +365,7 @@ def sorted_imports(lines: Iterable[str], *, beside: str = "") -> list[list[str]]
     return [sorted(block, key=lambda line: (line.startswith("from"), line.lower())) for block in blocks if block]
 
 
-def _needs(lines: Iterable[str]) -> set[str]:
+def needed_packages(lines: Iterable[str]) -> set[str]:
     """The packages that import lines take modules from."""
     tops = {line.split()[1].partition(".")[0] for line in lines}
     return {_PACKAGES.get(top, top) for top in tops - sys.stdlib_module_names}

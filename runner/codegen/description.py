@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+from runner.codegen.names import environ_name
 from runner.codegen.remarks import Remarks
 from runner.model import Prepared
 
-Source: TypeAlias = Literal["environ", "argument", "computed", "stored"]
+Source: TypeAlias = Literal["environ", "argument", "computed", "stored", "masked"]
 Quoting: TypeAlias = Literal["", "path", "query", "form"]
 
 
@@ -21,13 +22,27 @@ class Hole:
     """A value that code fetches when it runs: `name` is the variable's, or one made up for a secret that stands in the request.
 
     `source` environ is `os.environ[key]`, argument a named parameter `key`, computed the expression `key`, stored what a
-    request of `first` has brought. `value` is what it was when the code was generated: for checking only, it is never written.
+    request of `first` has brought, masked a value to be filled in by hand. `default` is what it is where nothing else is
+    said, None if that has to be. `value` is what it was when the code was generated, for checking; that of a `secret` is never
+    written.
     """
 
     name: str
     source: Source
     key: str
     value: str = ""
+    default: str | None = None
+    secret: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody knows its value yet."""
+        return self.source == "argument" and self.default is None and not self.secret
+
+    @property
+    def environ(self) -> str:
+        """The variable of the process environment that it comes from, where it does."""
+        return environ_name(self.name) if self.source == "argument" else self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +228,7 @@ class Description:
     `prepared` is what the runner sends, auth included where it is the same each time; `again` what it would send the next
     time, where that is something else. `first` are requests a script sends
     before. `guarded` says why a run would not let it out unless the user allows it: code must not send it by just being run.
+    `changes` says that it changes an account, whoever allows it.
     """
 
     name: str
@@ -229,6 +245,7 @@ class Description:
     first: tuple[First, ...] = ()
     notes: str = ""
     guarded: str = ""
+    changes: bool = False
     again: Prepared | None = None
     remarks: Remarks = field(default_factory=Remarks)
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -13,11 +13,9 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from runner.codegen.description import Hole, Quoting, Text, Use
-from runner.codegen.names import environ_name
 from runner.model import Prepared
-from runner.secrets import Secrets
 from runner.url import utf8
-from runner.variables import MISSING, Scopes
+from runner.variables import Scopes
 
 Choose: TypeAlias = Callable[[str, Any, str], Hole | None]
 """Name, value (MISSING if there is none) and Postman type of a variable to its hole; None writes the value into the code."""
@@ -37,26 +35,6 @@ COMPUTED = {
 _LETTERS = str.maketrans("0123456789", "qwxzkvjyhg")
 # What the runner leaves as it is in a path and in a query (runner/url.py), written for `quote`.
 SAFE: Mapping[Quoting, str] = {"path": "!$%&'()*+,/:;=@[\\]^|", "query": "!$%()*+,/:;=?@[\\]^`{|}", "form": ""}
-
-
-def by_secrecy(secrets: Secrets) -> Choose:
-    """Secrets come from `os.environ`, what has no value is an argument, and all else is written down."""
-
-    def choose(name: str, value: Any, type: str) -> Hole | None:
-        if name.startswith("$"):
-            return Hole(name=name, source="computed", key=COMPUTED[name][0]) if name in COMPUTED else None
-        empty = value in (MISSING, "", None)
-        known = "" if empty else str(value)
-        if secrets.is_secret(name, type):
-            return Hole(name=name, source="environ", key=environ_name(name), value=known)
-        return Hole(name=name, source="argument", key=name, value="" if value == "" else f"{{{{{name}}}}}") if empty else None
-
-    return choose
-
-
-def inlined(name: str, value: Any, type: str) -> Hole | None:
-    """Every value is written down, as Postman does."""
-    return None
 
 
 class StandIns:

@@ -43,7 +43,8 @@ class Settings:
 
     `extras` are for targets of other packages. Scripts that cannot be translated run in Postman's sandbox with
     `sandbox_fallback`, else they raise NotImplementedError. `per_folder` asks for a module for each folder, not one of all,
-    `pep723` for a block that says what a program needs.
+    `pep723` for a block that says what a program needs. `shape` is the style of a request's code, `joined` asks for one file
+    of all requests, where a target can make one.
     """
 
     style: Style = field(default_factory=Style)
@@ -53,12 +54,16 @@ class Settings:
     per_folder: bool = False
     pep723: bool = False
     naming: Naming = field(default_factory=Naming)
+    shape: Literal["function", "script", "pytest"] = "function"
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """Generated code. `path` is where it belongs below the output directory, `step` the request it is for (None: several).
 
+    A file of several requests may have `parts`: each has its own text in it, and the path it would have alone. `ending` is put
+    behind the file to run a request, where the file does not do so by itself.
     For a check of a whole collection's code `environ` has what its variables are in the process environment (values that are
     never written), and `calls` the methods to be called in turn; a `program` is run as it is, what is neither has tests.
     """
@@ -71,6 +76,8 @@ class File:
     environ: Mapping[str, str] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
     program: bool = False
+    ending: str = ""
+    parts: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,6 @@ def authorization_kept(frame: Frame, library: str) -> Expression | None:
         if frame.description.auth or "authorization" in names:
             frame.note("redirect-authorization", f"the collection keeps Authorization when it is redirected, {library} does not")
         return None
-    frame.bring("keep_authorization.py.j2", library=library, is_async=frame.is_async)
+    keep = frame.bring("keep", "keep_authorization.py.j2", library=library, is_async=frame.is_async)
     name = next(name for name, _ in frame.description.headers if name.lower() == "authorization")
-    return call("keep", Code(f"headers[{string(name)}]"))
+    return call(keep, Code(f"headers[{string(name)}]"))

@@ -196,14 +196,14 @@ def edgegrid(frame: Frame, auth: Auth, content: Content) -> Signature | None:
         return None
     size, base = auth.text("maxBodySize").plain or "", auth.text("baseURL").plain or ""
     host = Target.of(base if "://" in base else f"https://{base}").authority if base else ""
-    frame.bring("edgegrid.py.j2", most=size if size.strip("0").isdecimal() else "131072", host=string(host) if host else "host")
+    function = frame.bring("edgegrid", "edgegrid.py.j2", most=size if size.strip("0").isdecimal() else "131072", host=string(host) if host else "host")
     frame.imports |= {"import base64", "import hashlib", "import hmac", "import uuid", "from datetime import UTC, datetime"}
     entries = [Entry(literal(frame.description.method)), Entry(Code("url"))]
     entries.append(Entry(Code(content.data if body is not None and is_text(frame) else 'b""')))
     entries += [Entry(frame.text(auth.text(name))) for name in ("clientToken", "clientSecret", "accessToken")]
     if signed := _signed_headers(frame, auth):
         entries.append(Entry(frame.text(signed), head="headers="))
-    return Signature(headers=(("Authorization", Bracket("edgegrid(", tuple(entries), ")")),), covers=True)
+    return Signature(headers=(("Authorization", Bracket(f"{function}(", tuple(entries), ")")),), covers=True)
 
 
 def headers_to_sign(auth: Auth) -> list[str]:

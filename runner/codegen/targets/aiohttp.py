@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.codegen.challenge import ntlm
-from runner.codegen.code import Frame, functions
+from runner.codegen.code import Frame
 from runner.codegen.description import BytesBody, FileBody, FormBody, JsonBody, MultipartBody, Part, Text
+from runner.codegen.modules import functions
 from runner.codegen.parts import (
     FORM,
     JSON,
@@ -35,6 +36,7 @@ from runner.codegen.parts import (
 )
 from runner.codegen.registry import Settings, Target
 from runner.codegen.settings import authorization_kept, tls_of, unsent
+from runner.codegen.shapes import Answer
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, sequence
 
@@ -49,7 +51,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     frame.is_async = True
     settle_boundary(frame)
     _drop_user_info(frame)
-    frame.imports |= {"import aiohttp", "import asyncio"}
+    frame.imports.add("import aiohttp")
     rules, exact = frame.description.rules, exact_url(frame.description)
     signature = signature_of(frame, native=_NATIVE)
     piece, fields = _body(frame, signature.settings(settings))
@@ -77,8 +79,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "lines": [*lines_of(assigned, signature.lines), *tls],
         "fields": fields,
         "opened": [_session(frame), replace(sent, closing=") as response")],
-        "signature": frame.signature("str", prefix="async "),
-        "main": frame.example(),
+        "answer": Answer(value=Code("await response.text()"), type="str", status="response.status"),
     }
 
 
@@ -170,4 +171,4 @@ def _tell(frame: Frame) -> None:
         frame.note("redirect-method", "the collection keeps the method when it is redirected, aiohttp does not")
 
 
-TARGETS = (Target(name="aiohttp", label="Python · aiohttp", generate=functions("aiohttp.py.j2", context), needs=("aiohttp",)),)
+TARGETS = (Target(name="aiohttp", label="Python · aiohttp", generate=functions("aiohttp.py.j2", context, is_async=True), needs=("aiohttp",)),)

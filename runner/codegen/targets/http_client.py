@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 from runner.body import part_head
 from runner.codegen.challenge import CHALLENGED, Challenge, challenge_of
-from runner.codegen.code import Frame, functions
+from runner.codegen.code import Frame
 from runner.codegen.description import BytesBody, FileBody, JsonBody, MultipartBody, Part, Text
+from runner.codegen.modules import functions
 from runner.codegen.parts import as_bytes, exact_text, exact_url, header_pairs, headers_of, seconds
 from runner.codegen.registry import Settings, Target
 from runner.codegen.settings import context_of
+from runner.codegen.shapes import Answer
 from runner.codegen.signature import AS_BYTES
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, Remarked, Tail, Template, call, literal, sequence
@@ -40,10 +42,11 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     if frame.stores:
         frame.imports.add("import json")
     challenge = challenge_of(frame)
-    _bring_send(frame, challenge)
+    send = _bring_send(frame, challenge)
     arguments = [Entry(literal(frame.description.method)), Entry(Code("url")), Entry(Code("headers"))]
     arguments += [Entry(Code("payload"))] if payload else []
     arguments += [Entry(challenge.maker, head="auth=")] if challenge else []
+    sent = Bracket(f"{send}(", tuple(arguments), ")")
     return {
         "stores": frame.stores,
         "lines": [(f"{name} = ", value) for name, value in assigned.items()],
@@ -51,20 +54,21 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "headers": header_pairs(frame, headers, open_always=len(headers) > 1),
         "payload": payload if frame.payload != "shared" else None,
         "opened": frame.opened,
-        "sent": Bracket("send(", tuple(arguments), ")"),
-        "signature": frame.signature("str"),
-        "main": frame.example(),
+        "sent": sent,
+        "answer": Answer(value=sent, type="int" if frame.expected else "str"),
     }
 
 
-def _bring_send(frame: Frame, challenge: Challenge | None) -> None:
-    """The function that sends a request by the rules of the last one, which others of this code come before."""
+def _bring_send(frame: Frame, challenge: Challenge | None) -> str:
+    """The function that sends a request by its rules."""
     rules, description = frame.description.rules, frame.description
     cookies = rules.follow and rules.cookies
     frame.imports |= {"from urllib.parse import urljoin, urlsplit"} if rules.follow else set()
     frame.imports |= {"from http.cookiejar import CookieJar", "from urllib.request import Request"} if cookies else set()
-    frame.bring(
+    return frame.bring(
+        "send",
         "http_client_send.py.j2",
+        status=bool(frame.expected),
         rules=rules,
         timeout=seconds(rules),
         tls=tuple(f"{before}{value.flat}" for before, value in context_of(frame)),

@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from runner.codegen.challenge import ntlm
-from runner.codegen.code import Frame, functions
+from runner.codegen.code import Frame
 from runner.codegen.description import BytesBody, FileBody, FormBody, JsonBody, MultipartBody, Text
+from runner.codegen.modules import functions
 from runner.codegen.parts import (
     FORM,
     JSON,
@@ -35,6 +36,7 @@ from runner.codegen.parts import (
 from runner.codegen.plain import has_bare_percent, has_dots, target_of
 from runner.codegen.registry import Settings, Target
 from runner.codegen.settings import authorization_kept, no_cookies, tls_of, unsent
+from runner.codegen.shapes import Answer
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, mapping, sequence
 
@@ -69,8 +71,6 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     how += [] if client else verify
     how.append(Entry(Code(seconds(rules)), head="timeout="))
     _tell(frame)
-    if is_async:
-        frame.imports.add("import asyncio")
     return {
         "stores": frame.stores,
         "lines": [*lines_of(assigned, signature.lines), *tls],
@@ -81,8 +81,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
         "how": how,
         "is_async": is_async,
         "sent": _sent(frame, [Entry(Code("url")), *arguments, *how], piece, owner="client" if client else "httpx"),
-        "signature": frame.signature("httpx.Response", prefix="async " if is_async else ""),
-        "main": frame.example(".text"),
+        "answer": Answer(value=Code("response"), type="httpx.Response", text=".text", status="response.status_code"),
     }
 
 
@@ -173,7 +172,7 @@ TARGETS = (
     Target(
         name="httpx-async",
         label="Python · httpx with async",
-        generate=functions("httpx.py.j2", partial(context, is_async=True)),
+        generate=functions("httpx.py.j2", partial(context, is_async=True), is_async=True),
         needs=("httpx",),
     ),
 )

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from runner.codegen.code import Frame, functions
+from runner.codegen.code import Frame
 from runner.codegen.description import Auth, BytesBody, FileBody, FormBody, JsonBody, MultipartBody, TextBody
+from runner.codegen.modules import functions
 from runner.codegen.parts import (
     FORM,
     JSON,
@@ -35,6 +36,7 @@ from runner.codegen.parts import (
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
 from runner.codegen.settings import tls_of, unsent
+from runner.codegen.shapes import Answer
 from runner.codegen.signing import headers_to_sign, signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal, string
 
@@ -76,8 +78,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "how": _how(frame, prepared=dots or twice),
         "request": call("session.prepare_request", call_of("requests.Request", frame.description.method, [_URL, *arguments])),
         "sent": _sent(frame, arguments, session=bool(opened), prepared=dots or twice),
-        "signature": frame.signature("requests.Response"),
-        "main": frame.example(".text"),
+        "answer": Answer(value=Code("response"), type="requests.Response", text=".text", status="response.status_code"),
     }
 
 
@@ -101,17 +102,15 @@ def _session(frame: Frame) -> str:
     if not rules.follow or (rules.cookies and not rules.keep_method and not rules.keep_authorization):
         return _SESSION
     frame.imports |= {"from typing import Any, cast"} if rules.keep_method or not rules.cookies else set()
-    frame.bring("session.py.j2", rules=rules)
-    return "Session()"
+    return f'{frame.bring("Session", "session.py.j2", rules=rules)}()'
 
 
-def _adapter(frame: Frame) -> bool:
-    """Whether connections have TLS settings of their own."""
+def _adapter(frame: Frame) -> str:
+    """The class of connections that have TLS settings of their own; empty where they are the usual ones."""
     if not (lines := tls_of(frame)):
-        return False
+        return ""
     frame.imports |= {"from requests.adapters import HTTPAdapter", "from typing import Any"}
-    frame.bring("tls_adapter.py.j2", lines=tuple(f"{before}{value.flat}" for before, value in lines))
-    return True
+    return frame.bring("Tls", "tls_adapter.py.j2", lines=tuple(f"{before}{value.flat}" for before, value in lines))
 
 
 def _switched_off(frame: Frame, *, twice: bool) -> list[tuple[str, Expression]]:

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from runner.codegen.challenge import CHALLENGED, challenge_of
-from runner.codegen.code import Frame, functions
+from runner.codegen.code import Frame
 from runner.codegen.description import Body, BytesBody, FileBody, JsonBody, MultipartBody
+from runner.codegen.modules import functions
 from runner.codegen.parts import (
     JSON,
     by_itself,
@@ -23,6 +24,7 @@ from runner.codegen.parts import (
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import Settings, Target
 from runner.codegen.settings import tls_of, unsent
+from runner.codegen.shapes import Answer
 from runner.codegen.signing import signature_of
 from runner.codegen.writer import Bracket, Code, Entry, Expression, call, literal
 
@@ -60,13 +62,12 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "signing": signature.lines,
         "headers": call("urllib3.HTTPHeaderDict", made) if repeated(headers) else made if headers else None,
         "challenge": challenge,
-        "answer": call("auth.answer", Code("challenges"), literal(description.method), _URL.value),
+        "authorization": call("auth.answer", Code("challenges"), literal(description.method), _URL.value),
         "opened": frame.opened,
         "sent": Bracket("pool.request(" if pool else "urllib3.request(", (*arguments, *_how(frame)), ")"),
         "tls": tls,
         "pool": pool,
-        "signature": frame.signature("str"),
-        "main": frame.example(),
+        "answer": Answer(value=Code("text"), type="str", status="response.status"),
     }
 
 
