@@ -39,7 +39,7 @@ class CodeOptions:
 
     Options named as in Postman's settings have their meaning: `request_timeout` is in ms, 0 for none; a tab counts as
     `indent_count` columns. `variables` says which of them the code still has: secrets and what has no value, all (env, args),
-    or none (inline, where secrets are masked unless `show_secrets`); `inline_values` is short for inline with secrets. `style`
+    or none (inline, where secrets are masked unless they may be shown); `inline_values` is short for inline with secrets. `style`
     is what the code of a request is, `one_file` puts that of several into one module. `per_folder` makes a pytest module
     for each folder. `describe` is how much of the descriptions of headers, parameters and fields becomes comments. `pep723`
     puts a block before single requests' Python by which `uv run` and `pipx run` know what it needs. `names` says how folders and
@@ -50,7 +50,6 @@ class CodeOptions:
     target: str = "requests"
     requests: tuple[str, ...] = ()
     variables: Variables = "secrets"
-    show_secrets: bool = False
     inline_values: bool = False
     style: Style = "function"
     one_file: bool = False
@@ -90,13 +89,13 @@ def files(session: Session, code: CodeOptions) -> Iterator[File]:
     wanted = target(code.target)
     if code.per_folder and wanted.name != "pytest":
         raise UsageError(f"{wanted.name} makes no modules of folders", hint="leave out --per-folder, or choose -t pytest")
+    if wanted.whole and (code.style != "function" or _variables(code) in ("env", "args")):
+        raise UsageError(f"{wanted.name} has a style and variables of its own", hint="leave out --style and --variables")
     plan = replace(session.plan, steps=chosen(session.plan, code.requests))
     session.scopes.data = Scope.of(plan.row(0))
     taken: set[str] = set()
     for file in wanted.generate(Job(plan=plan, sources=_sources(session, code), settings=_settings(session, code))):
-        path = _free(PurePosixPath(file.path), taken)
-        taken.add(path)
-        yield file if path == file.path else replace(file, path=path)
+        yield _placed(replace(file, parts=tuple(_placed(part, taken) for part in file.parts)), taken)
 
 
 def expected(session: Session, code: CodeOptions) -> tuple[list[Expected], bytes]:
@@ -118,6 +117,12 @@ def expected(session: Session, code: CodeOptions) -> tuple[list[Expected], bytes
     first, second = heard
     same = len(first) == len(second)
     return [replace(one, again=two.prepared) for one, two in zip(first, second, strict=True)] if same else first, witness.body
+
+
+def _placed(file: File, taken: set[str]) -> File:
+    path = _free(PurePosixPath(file.path), taken)
+    taken.add(path)
+    return file if path == file.path else replace(file, path=path)
 
 
 def _free(path: PurePosixPath, taken: set[str]) -> str:
@@ -153,7 +158,7 @@ def _variables(code: CodeOptions) -> Variables:
 
 def _sources(session: Session, code: CodeOptions) -> Sources:
     options, variables = session.options, _variables(code)
-    open_ = variables == "inline" and (code.show_secrets or code.inline_values)
+    open_ = variables == "inline" and (options.show_secrets or code.inline_values)
     files = BodyFiles(working_dir=Path(options.working_dir), outside=options.outside_files)
     return Sources(
         scopes=session.scopes,

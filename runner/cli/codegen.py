@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from runner.assemble import Session
 from runner.cli.config import ConfiguredCommand
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
+from runner.codegen.description import Hole
 from runner.codegen.registry import File, target, targets
 from runner.errors import ExitCode, UsageError
 from runner.generate import CodeOptions, expected, files
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from runner.codegen.checking import Verdict
 
 _NAMES = (
-    "target inline_values body indent_count indent_type line_length request_timeout follow_redirect trim_request_body "
-    "sandbox_fallback per_folder describe pep723 names strip_prefix"
+    "target style variables inline_values body indent_count indent_type line_length request_timeout follow_redirect "
+    "trim_request_body sandbox_fallback per_folder describe pep723 names strip_prefix"
 ).split()
 
 
@@ -62,10 +63,29 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
         panel="Code",
     ),
     click.option(
-        "-o", "--output", metavar="PATH", help="File, or directory for several; default: standard output.", panel="Code"
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="A file (.py, .sh …) of all, or a directory with a file for each request; default: standard output.",
+        panel="Code",
     ),
     click.option(
-        "--inline-values", is_flag=True, help="Write all values into the code, secrets too, as Postman does.", panel="Code"
+        "--style",
+        type=click.Choice(["function", "script", "pytest"]),
+        default="function",
+        help="What the code of a request is: a function, statements of a program, or a test.",
+        panel="Code",
+    ),
+    click.option(
+        "--variables",
+        type=click.Choice(["secrets", "env", "args", "inline"]),
+        default="secrets",
+        help="What stays a variable: secrets and what has no value (default), all, read from the process environment (env) or "
+        "given as parameters (args), or nothing (inline, secrets masked without --show-secrets).",
+        panel="Code",
+    ),
+    click.option(
+        "--inline-values", is_flag=True, help="--variables inline with secrets, which is what Postman does.", panel="Code"
     ),
     click.option(
         "--body",
@@ -120,19 +140,20 @@ def command(collection: str, output: str | None, **values: Any) -> int:
     pabal codegen orders.postman_collection.json --request "Orders/Place order"
     pabal codegen orders.postman_collection.json -t httpx -e staging.postman_environment.json -o snippets/ --check
     """
-    code = CodeOptions(requests=values["requests"], **{name: values[name] for name in _NAMES})
+    one = _is_file(output, values["target"])
+    code = CodeOptions(requests=values["requests"], one_file=one, **{name: values[name] for name in _NAMES})
     with Session(collection, options_from(values, extras_from(values))) as session:
         made = list(files(session, code))
         verdicts = check(session, code, made, values["python"]) if values["check"] and made else {}
     if not made:
         return ExitCode.NOTHING_RAN
     if values["report"] != "-":
-        _write(made, output)
+        _write(made, output, one_file=one)
     tell(made, verdicts)
     if values["report"]:
         _report(made, verdicts, values["report"])
     fine = all(verdict.good for verdict in verdicts.values()) and not (
-        values["strict"] and any(file.diagnostics for file in made)
+        values["strict"] and any(file.diagnostics for file, _ in _each(made))
     )
     return ExitCode.OK if fine else ExitCode.ASSERTION_FAILED
 
@@ -141,22 +162,27 @@ def check(session: Session, code: CodeOptions, made: list[File], python: str | N
     """Run every file of code against a recorder; verdicts by path, secrets hidden in their reasons."""
     from runner.codegen.checking import Checker
 
-    for file in made:
-        holes = file.description.holes if file.description else ()
-        for value in (*file.environ.values(), *(hole.value for hole in holes if hole.source == "environ")):
+    for file, _ in _each(made):
+        secret = (hole.value for hole in _holes(file) if hole.source == "environ" or hole.secret)
+        for value in (*file.environ.values(), *secret):
             session.secrets.learn_value(value)
     with Checker(Path(session.options.working_dir), python) as checker:
         if target(code.target).whole:
             found = {made[0].path: checker.check_whole(made, *expected(session, code))}
         else:
-            found = {file.path: checker.check(file) for file in made}
+            found = {file.path: checker.check(file, within.text) for file, within in _each(made)}
     hide = session.secrets.hide
     return {path: replace(verdict, reasons=tuple(map(hide, verdict.reasons))) for path, verdict in found.items()}
 
 
+def _each(made: list[File]) -> Iterator[tuple[File, File]]:
+    """The code of each request, and the file it is in."""
+    return ((part, file) for file in made for part in file.parts or (file,))
+
+
 def tell(made: list[File], verdicts: Mapping[str, Verdict]) -> None:
     """Notes and verdicts for people, on standard error."""
-    for file in made:
+    for file, _ in _each(made):
         title = file.step.title if file.step else file.path
         for diagnostic in file.diagnostics:
             click.echo(f"{title}: {diagnostic.text}", err=True)
@@ -172,15 +198,19 @@ def report_json(made: list[File], verdicts: Mapping[str, Verdict]) -> list[Json]
     return [
         {
             "request": file.step.title if file.step else None,
-            "file": file.path,
-            "environ": [hole.key for hole in file.description.holes if hole.source == "environ"] if file.description else [],
-            "arguments": [hole.key for hole in file.description.holes if hole.source == "argument"] if file.description else [],
+            "file": within.path,
+            "environ": [hole.environ for hole in _holes(file) if hole.source == "environ" or hole.secret],
+            "arguments": [hole.key for hole in _holes(file) if hole.source == "argument"],
             "diagnostics": [{"code": entry.code, "text": entry.text} for entry in file.diagnostics],
             "verdict": verdict.kind if (verdict := verdicts.get(file.path)) else None,
             "reasons": list(verdict.reasons) if verdict else [],
         }
-        for file in made
+        for file, within in _each(made)
     ]
+
+
+def _holes(file: File) -> tuple[Hole, ...]:
+    return file.description.holes if file.description else ()
 
 
 def _report(made: list[File], verdicts: Mapping[str, Verdict], path: str) -> None:
@@ -192,8 +222,15 @@ def _report(made: list[File], verdicts: Mapping[str, Verdict], path: str) -> Non
         file.write(text.encode("utf-8", "surrogatepass"))
 
 
-def _write(made: list[File], output: str | None) -> None:
-    if output:
+def _is_file(output: str | None, name: str) -> bool:
+    """Whether all code goes to one place: standard output, or a file that is called like one of the target's."""
+    if output is None:
+        return True
+    return not output.endswith("/") and not Path(output).is_dir() and Path(output).suffix == target(name).suffix
+
+
+def _write(made: list[File], output: str | None, *, one_file: bool) -> None:
+    if output and (len(made) == 1 or not one_file):
         save(made, Path(output), as_directory=output.endswith("/"))
     elif len(made) == 1:
         click.echo(made[0].text, nl=False)

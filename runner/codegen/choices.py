@@ -22,16 +22,16 @@ _OF_EVERY_MACHINE = frozenset("HOME HOST HOSTNAME LANG LOGNAME PATH PWD SHELL TE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A variable that a request uses. `text` is its value as a text, empty if there is none; `is_set` says whether it is there."""
+    """A variable that a request uses. `text` is its value as a text, empty if there is none; `is_empty` if it is set so."""
 
     name: str
     text: str
-    is_set: bool
+    is_empty: bool
     secret: bool
 
     def open(self) -> Hole:
         """A parameter that has to be given."""
-        return Hole(name=self.name, source="argument", key=self.name, value="" if self.is_set else f"{{{{{self.name}}}}}")
+        return Hole(name=self.name, source="argument", key=self.name, value="" if self.is_empty else f"{{{{{self.name}}}}}")
 
     def parameter(self) -> Hole:
         """A parameter that has its value."""
@@ -62,7 +62,7 @@ def chosen_by(variables: Variables, secrets: Secrets) -> Choose:
             return Hole(name=name, source="computed", key=COMPUTED[name][0]) if computed else None
         text = "" if value in (MISSING, None) else js_text(value)
         secret = secrets.is_secret(name, type)
-        return choices[variables](Variable(name=name, text=text, is_set=value == "", secret=secret))
+        return choices[variables](Variable(name=name, text=text, is_empty=value == "", secret=secret))
 
     return choose
 

@@ -15,10 +15,9 @@ from runner.codegen.description import Description, Diagnostic, Hole, Quoting, T
 from runner.codegen.format import formatted
 from runner.codegen.holes import COMPUTED, SAFE
 from runner.codegen.names import identifier
-from runner.codegen.registry import File, Generate, Job, Settings
+from runner.codegen.registry import File, Job
 from runner.codegen.remarks import Kind
 from runner.codegen.writer import (
-    USUAL_WIDTH,
     Bracket,
     Code,
     Entry,
@@ -210,8 +209,8 @@ class Frame:
     def preamble(self) -> Iterator[str]:
         """Lines that fetch what comes from the process environment, is written down here, or is made anew."""
         for name, hole in self.names.given(self.description.holes):
-            if value := self._fetched(hole):
-                yield self.put(value, f"{name} = ")
+            if fetched := self._fetched(hole):
+                yield self.put(fetched, f"{name} = ")
         for name, value, quoting in self.names.quotings():
             self.imports.add("from urllib.parse import quote")
             yield self.put(Code(f"quote({value}, safe={string(SAFE[quoting])})"), f"{name} = ")

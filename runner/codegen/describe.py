@@ -13,7 +13,7 @@ from runner import auth as schemes
 from runner import url as urls
 from runner.body import ReadFile
 from runner.codegen.bodies import body_of, own_boundary
-from runner.codegen.description import Address, Auth, Description, Diagnostic, First, Hole, Quoting, Rules, Text
+from runner.codegen.description import Address, Auth, Description, Diagnostic, First, Hole, Quoting, Rules, Text, Use
 from runner.codegen.holes import Choose, StandIns, filled
 from runner.codegen.literals import secret_variables, without_literals
 from runner.codegen.overhear import Heard, Overhear
@@ -93,6 +93,7 @@ def describe(step: Step, sources: Sources) -> Description:
         *_lenient(step),
     ]
     address = _address(marked, real.bare, marks, values)
+    changes = any(extension.changes(real.prepared) for extension in sources.extensions)
     description = Description(
         name=step.item.name,
         path=step.path,
@@ -107,7 +108,8 @@ def describe(step: Step, sources: Sources) -> Description:
         rules=_rules(step, sources),
         remarks=remarks_of(step.item.request, sources.describe, sources.secrets),
         notes=step.item.request.description or step.item.description,
-        guarded=_guarded(real.prepared, sources.extensions),
+        guarded=_guarded(real.prepared, sources.extensions) or _for_any_host(address, changes=changes),
+        changes=changes,
         diagnostics=tuple(diagnostics),
     )
     first = tuple(_first(request, marks, values, sources) for request in heard)
@@ -298,6 +300,18 @@ def _guarded(prepared: Prepared, extensions: Sequence[Extension]) -> str:
     return ""
 
 
+def _for_any_host(address: Address, *, changes: bool) -> str:
+    """Why what changes an account is held back where it is only known later which host it goes to."""
+    before = ""
+    for part in address.base.parts if changes else ():
+        if "/" in before.partition("://")[2]:
+            break
+        if isinstance(part, Use):
+            return "it changes an account, and its host is a variable"
+        before += part
+    return ""
+
+
 def _behavior(step: Step) -> Mapping[str, Any]:
     merged: dict[str, Any] = {}
     for owner in step.owners:
@@ -352,7 +366,7 @@ def _params(query: str, whole: Text, marks: StandIns, values: Mapping[str, str])
     if not all(equals for _, equals, _ in pairs):
         return None
     params = tuple((marks.text(unquote(key)), marks.text(unquote(value))) for key, _, value in pairs)
-    samples = {hole.name: _SAMPLE if hole.source == "argument" else values[hole.name] for hole in whole.holes()}
+    samples = {hole.name: _SAMPLE if hole.is_open else values[hole.name] for hole in whole.holes()}
     plain = urlencode([(filled(key, samples), filled(value, samples)) for key, value in params])
     return params if plain == filled(whole, samples) else None
 

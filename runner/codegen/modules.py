@@ -69,7 +69,7 @@ class Module:
     def file(self, step: Step, description: Description) -> File:
         """A file of one request."""
         unit = self._unit(step, description)
-        head = [] if self.shape.documented else [unit.frame.documented()]
+        head = [] if self.shape.documented else [replace(unit.frame, depth=0).documented()]
         text = self._written(head, [unit.text, unit.foot], flat=not unit.frame.depth)
         return self._made(unit, step, text)
 
@@ -79,7 +79,9 @@ class Module:
         collection = self.job.plan.collection
         made = f"Written by pabal {__version__} from the collection ({digest_of(collection)}). {self.shape.told}"
         doc = f'"""{harmless(collection.name)}\n\n{made}\n"""'
-        text = self._written([doc], [part.text.rstrip("\n") for part in parts], exported=sorted(self.taken))
+        text = self._written(
+            [doc], [part.text.rstrip("\n") for part in parts], exported=sorted(self.taken) if self.shape.parameters else ()
+        )
         name = identifier(f"{self.shape.prefix}{collection.name}", fallback="requests").rstrip("_")
         return File(path=f"{name}{self.suffix}", text=text, parts=parts)
 
@@ -130,15 +132,23 @@ class Module:
         aside = replace(unit.frame, imports=set())
         program = self.shape.program(aside, unit.answer)
         ending = "\n".join([_GAP, *sorted(aside.imports), "", program, ""]) if program else ""
-        description = unit.frame.description
-        return File(path=self._path(step), text=text, step=step, description=description, diagnostics=told, ending=ending)
+        return File(
+            path=self._path(step),
+            text=text,
+            step=step,
+            description=unit.frame.description,
+            diagnostics=told,
+            ending=ending,
+            status=unit.frame.expected[0] if unit.frame.expected else 200,
+        )
 
     def _path(self, step: Step) -> str:
         """Folders and name of a request; a test has a name that no other folder has, because pytest imports it by that."""
         path = file_name(self.job, step, self.suffix)
         if not self.shape.prefix:
             return path
-        name = identifier(" ".join(map(self.job.name, (*step.chain[1:], step.item))), fallback="request").rstrip("_")
+        words = [*map(self.job.name, step.chain[1:]), self.job.name(step.item)]
+        name = identifier(" ".join(words), fallback="request").rstrip("_")
         return str(PurePosixPath(path).with_name(f"{self.shape.prefix}{name}{self.suffix}"))
 
     def _written(self, doc: list[str], texts: list[str], *, flat: bool = False, exported: Sequence[str] = ()) -> str:

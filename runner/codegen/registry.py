@@ -63,7 +63,7 @@ class File:
     """Generated code. `path` is where it belongs below the output directory, `step` the request it is for (None: several).
 
     A file of several requests may have `parts`: each has its own text in it, and the path it would have alone. `ending` is put
-    behind the file to run a request, where the file does not do so by itself.
+    behind the file to run a request, where the file does not do so by itself; `status` of an answer is what it is content with.
     For a check of a whole collection's code `environ` has what its variables are in the process environment (values that are
     never written), and `calls` the methods to be called in turn; a `program` is run as it is, what is neither has tests.
     """
@@ -77,6 +77,7 @@ class File:
     calls: tuple[str, ...] = ()
     program: bool = False
     ending: str = ""
+    status: int = 200
     parts: tuple[File, ...] = ()
 
 
@@ -111,7 +112,7 @@ Generate: TypeAlias = Callable[[Job], Iterable[File]]
 class Target:
     """A kind of code. `label` is for people, `needs` are packages that the code imports; `whole` ones make one thing of all.
 
-    What the code of a target does that `runs` is a run of pabal's own engine.
+    Files end in `suffix`. What the code of a target does that `runs` is a run of pabal's own engine.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Target:
     needs: tuple[str, ...] = ()
     whole: bool = False
     runs: bool = False
+    suffix: str = ".py"
 
 
 @cache

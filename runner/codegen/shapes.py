@@ -120,25 +120,26 @@ class Test(Shape):
 
     def head(self, frame: Frame, answer: Answer) -> Iterator[str]:
         if frame.is_async:
-            yield f"async def {_coroutine(frame)}() -> None:"
+            yield frame.put_signature(_coroutine(frame), [], "None", prefix="async ")
         else:
             yield from _skipped(frame)
-            yield f"def {frame.names.function}() -> None:"
+            yield frame.put_signature(frame.names.function, [], "None")
         yield frame.documented()
 
     def end(self, frame: Frame, answer: Answer) -> Lines:
         """Nothing but what must be: the statement that sends where that is the answer."""
-        if not answer.status:
-            return [("status = ", answer.value), ("", Code(expected_in(frame, "status")))] if frame.expected else [("", answer.value)]
-        return []
+        if answer.status:
+            return []
+        if frame.expected:
+            return [("status = ", answer.value), ("", Code(expected_in(frame, "status")))]
+        return [("", answer.value)]
 
     def foot(self, frame: Frame, answer: Answer) -> str:
         if not frame.is_async:
             return ""
         frame.imports.add("import asyncio")
-        name = frame.names.function
-        lines = [f"def {name}() -> None:", f"{frame.style.indent}asyncio.run({_coroutine(frame)}())"]
-        return "\n".join([*_skipped(frame), *lines])
+        sent = _indented(frame, call("asyncio.run", Code(f"{_coroutine(frame)}()")), 1)
+        return "\n".join([*_skipped(frame), frame.put_signature(frame.names.function, [], "None"), sent])
 
     def program(self, frame: Frame, answer: Answer) -> str:
         frame.imports.add("import pytest")
@@ -159,7 +160,7 @@ def expected_in(frame: Frame, status: str) -> str:
 
 
 def _coroutine(frame: Frame) -> str:
-    return frame.names.function.removeprefix(Test.prefix)
+    return f"send_{frame.names.function.removeprefix(Test.prefix)}"
 
 
 def _indented(frame: Frame, value: Expression, depth: int) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from runner.codegen.code import each, file_name
 from runner.codegen.description import Auth, BytesBody, Description, Diagnostic, First, Text, Use
-from runner.codegen.names import environ_name
+from runner.codegen.holes import SAFE, encoded
+from runner.codegen.names import environ_name, identifier
+from runner.codegen.parts import exact_text
 from runner.codegen.registry import File, Generate, Job
 from runner.codegen.writer import string
 from runner.plan import Step
@@ -27,7 +29,8 @@ def commands(words: Callable[[Description], Iterable[str]], notes: Callable[[Des
     """Code of a target that makes one command of each request: its words, and what it does not send as a run does."""
 
     def generate(job: Job) -> Iterable[File]:
-        return each(job, ".sh", lambda step, description: _file(job, step, description))
+        found = each(job, ".sh", lambda step, description: _file(job, step, description))
+        return [_joined(job, tuple(found))] if job.settings.joined and len(job.plan.steps) > 1 else found
 
     def _file(job: Job, step: Step, description: Description) -> File:
         told = tuple(dict.fromkeys((*description.diagnostics, *notes(description), *_not_encoded(description))))
@@ -35,7 +38,7 @@ def commands(words: Callable[[Description], Iterable[str]], notes: Callable[[Des
         if description.guarded:
             refusal = quoted(f"{description.guarded}; give --send to send it")
             lines.append(f'[ "$1" = --send ] || {{ echo {refusal} >&2; exit 1; }}')
-        lines += [f"{environ_name(hole.key)}={quoted(hole.value)}" for hole in description.holes if hole.source == "argument"]
+        lines += _assigned(description)
         for first in description.first:
             lines += _stored(first)
         text = "\n".join([*lines, _command(description), ""])
@@ -56,8 +59,43 @@ def commands(words: Callable[[Description], Iterable[str]], notes: Callable[[Des
     return generate
 
 
+def _joined(job: Job, parts: tuple[File, ...]) -> File:
+    """The commands one after the other; what may end one of them ends none of the others."""
+    texts = [f"(\n{part.text})\n" if re.search(r"\bexit\b", part.text) else part.text for part in parts]
+    path = f"{identifier(job.plan.collection.name, fallback='requests').rstrip('_')}.sh"
+    return File(path=path, text="\n".join(texts), parts=parts)
+
+
+def _assigned(description: Description) -> Iterator[str]:
+    """Lines that give variables the values they have, and encode those that a URL or a form could not hold as they are."""
+    for hole in description.holes:
+        name, value = environ_name(hole.key), quoted(hole.value)
+        if hole.source == "masked" or (hole.source == "argument" and not hole.secret):
+            yield f"{name}={value}"
+        elif hole.default is not None:
+            yield f"{name}=${{{name}:-{value}}}"
+    for use in dict.fromkeys(_encoded_uses(description)):
+        code = f"import sys, urllib.parse; print(urllib.parse.quote(sys.stdin.read(), safe={string(SAFE[use.quoting])}))"
+        yield f'{_name(use)}=$(printf %s "${environ_name(use.hole.key)}" | python3 -c {quoted(code)})'
+
+
+def _encoded_uses(description: Description) -> Iterator[Use]:
+    texts = (description.address.exact, exact_text(description.body) or Text())
+    return (part for text in texts for part in text.parts if isinstance(part, Use) and _is_encoded(part))
+
+
+def _is_encoded(use: Use) -> bool:
+    """Whether a value that is known is another one where it stands."""
+    known = use.hole.default is not None or use.hole.source == "masked"
+    return known and encoded(use.hole.value, use.quoting) != use.hole.value
+
+
+def _name(use: Use) -> str:
+    return f"{environ_name(use.hole.key)}_{use.quoting}" if _is_encoded(use) else environ_name(use.hole.key)
+
+
 def _not_encoded(description: Description) -> Iterator[Diagnostic]:
-    holes = [hole.name for hole in description.address.exact.holes() if hole.source != "environ"]
+    holes = [hole.name for hole in description.address.exact.holes() if hole.is_open]
     if holes:
         yield Diagnostic(code="not-encoded", text=f"in the URL, give these percent-encoded: {', '.join(dict.fromkeys(holes))}")
 
@@ -78,7 +116,8 @@ def _variable(use: Use) -> str:
     hole = use.hole
     if hole.source == "computed":
         return _COMPUTED[hole.name]
-    return f"${{{environ_name(hole.key)}:?}}" if hole.source == "environ" else f"${{{environ_name(hole.key)}}}"
+    needed = hole.secret or (hole.source == "environ" and hole.default is None)
+    return f"${{{_name(use)}:?}}" if needed else f"${{{_name(use)}}}"
 
 
 def quoted(text: str) -> str:

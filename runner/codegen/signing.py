@@ -196,7 +196,8 @@ def edgegrid(frame: Frame, auth: Auth, content: Content) -> Signature | None:
         return None
     size, base = auth.text("maxBodySize").plain or "", auth.text("baseURL").plain or ""
     host = Target.of(base if "://" in base else f"https://{base}").authority if base else ""
-    function = frame.bring("edgegrid", "edgegrid.py.j2", most=size if size.strip("0").isdecimal() else "131072", host=string(host) if host else "host")
+    most = size if size.strip("0").isdecimal() else "131072"
+    function = frame.bring("edgegrid", "edgegrid.py.j2", most=most, host=string(host) if host else "host")
     frame.imports |= {"import base64", "import hashlib", "import hmac", "import uuid", "from datetime import UTC, datetime"}
     entries = [Entry(literal(frame.description.method)), Entry(Code("url"))]
     entries.append(Entry(Code(content.data if body is not None and is_text(frame) else 'b""')))

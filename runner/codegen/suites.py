@@ -200,7 +200,8 @@ class Module:
         hole = self.job.sources.choose(key, value, type)
         if hole is not None and hole.source == "environ":
             self.environ[hole.key] = hole.value
-        return fetched(hole.key) if hole is not None and hole.source == "environ" else value
+            return fetched(hole.key)
+        return hole.value if hole is not None and hole.source == "masked" else value
 
 
 def fetched(name: str) -> Code:

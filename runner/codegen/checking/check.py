@@ -30,6 +30,8 @@ _SECONDS = 30
 _WHOLE_SECONDS = 600
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _CHALLENGED = frozenset({"digest"})
+_ALLOWED = {"PABAL_ALLOW_ORDERS": "1", "PABAL_ALLOW_REAL_ORDERS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Nothing leaves this machine."""
 _SIGNED = frozenset({"digest", "ntlm", "oauth1", "awsv4", "hawk", "edgegrid", "asap"})
 
 
@@ -73,8 +75,8 @@ class Checker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stack.close()
 
-    def check(self, file: File) -> Verdict:
-        """Run one file of code and judge what it sends."""
+    def check(self, file: File, within: str = "") -> Verdict:
+        """Run one file of code and judge what it sends; `within` is the text of the file that it is a part of."""
         description = file.description
         if description is None:
             reason = "there is no code to run" if file.step else "this target makes no code for single requests"
@@ -83,8 +85,10 @@ class Checker:
         self._recorder.received.clear()
         self._recorder.challenge = scheme in _CHALLENGED
         self._recorder.answer = _answer(description)
+        self._recorder.statuses = [*([200] * len(description.first)), file.status]
         path = self._folder / f"snippet{Path(file.path).suffix}"
-        path.write_text(file.text, "utf-8", "surrogatepass")
+        text = within if within and file.ending else file.text
+        path.write_text(text + file.ending, "utf-8", "surrogatepass")
         failure = self._run(path, description)
         received = self._recorder.received
         if not received:
@@ -101,7 +105,7 @@ class Checker:
     def check_whole(self, files: Sequence[File], expected: Sequence[Expected], answer: bytes) -> Verdict:
         """Run the code of a whole collection, and judge whether it sends what a run is `expected` to, given that answer."""
         self._recorder.received.clear()
-        self._recorder.challenge, self._recorder.answer = False, answer
+        self._recorder.challenge, self._recorder.answer, self._recorder.statuses = False, answer, []
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         for file in files:
             (folder / file.path).write_text(file.text, "utf-8", "surrogatepass")
@@ -121,8 +125,7 @@ class Checker:
         if path.suffix == ".http":
             recorder = self._recorder
             return tell(path.read_bytes().decode(), description, self._working_dir, recorder.port, recorder.authority)
-        values = {hole.key: hole.value for hole in description.holes if hole.source == "environ"}
-        return self._done([str(path), "--send"], values, _SECONDS)
+        return self._done([str(path), "--send"], environ_of(description) | _ALLOWED, _SECONDS)
 
     def _done(self, arguments: list[str], values: Mapping[str, str], seconds: float) -> str:
         boot = [self._python, loopback.__file__, str(self._recorder.port)]
@@ -148,6 +151,11 @@ class Checker:
         }
         programs = {"PATH": os.pathsep.join((str(self._programs), os.environ.get("PATH", os.defpath)))}
         return {**kept, **trusted, **quiet, **programs, **values}
+
+
+def environ_of(description: Description) -> dict[str, str]:
+    """What code finds in the process environment."""
+    return {hole.environ: hole.value for hole in description.holes if hole.source == "environ" or hole.secret}
 
 
 def _sequence(expected: Sequence[Expected], got: Sequence[Received]) -> Iterator[Difference]:

@@ -25,12 +25,18 @@ def stay(port: int) -> None:
         if event in ("socket.connect", "socket.sendto") and args[1] != here:
             raise PermissionError(f"checked code may not reach {args[1]}")
 
+    def make(self: Any, family: int = -1, *settings: Any, **named: Any) -> None:
+        family = socket.AF_INET if family == socket.AF_INET6 else family
+        plain.__init__(self, family, *settings, **named)
+
+    plain = socket.socket
     sys.addaudithook(guard)
     vars(socket)["getaddrinfo"] = getaddrinfo
     vars(socket)["socket"] = type(
         "socket",
         (socket.socket,),
         {
+            "__init__": make,
             "connect": lambda self, address: connect(self, here),
             "connect_ex": lambda self, address: connect_ex(self, here),
         },

@@ -36,13 +36,15 @@ class Received:
 class Recorder:
     """Use as a context manager; `port` is where it listens and `authority` the certificate that clients must trust.
 
-    With `challenge` set, requests without Authorization are asked for digest auth first. `answer` is the body of all answers.
+    With `challenge` set, requests without Authorization are asked for digest auth first. `answer` is the body of all answers,
+    `statuses` are those of the next ones, then it is 200.
     """
 
     def __init__(self, folder: Path) -> None:
         self.received: list[Received] = []
         self.challenge = False
         self.answer = b"{}"
+        self.statuses: list[int] = []
         self._authority = _Authority(folder)
         self.authority = self._authority.path
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, self._authority.context()))
@@ -91,7 +93,7 @@ def _handler(recorder: Recorder, context: ssl.SSLContext) -> type[BaseHTTPReques
             )
             recorder.received.append(received)
             asks = recorder.challenge and self.headers.get("Authorization") is None
-            self.send_response(401 if asks else 200)
+            self.send_response(401 if asks else recorder.statuses.pop(0) if recorder.statuses else 200)
             if asks:
                 self.send_header("WWW-Authenticate", _CHALLENGE)
             self.send_header("Content-Type", "application/json")

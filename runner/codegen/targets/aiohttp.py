@@ -171,4 +171,11 @@ def _tell(frame: Frame) -> None:
         frame.note("redirect-method", "the collection keeps the method when it is redirected, aiohttp does not")
 
 
-TARGETS = (Target(name="aiohttp", label="Python · aiohttp", generate=functions("aiohttp.py.j2", context, is_async=True), needs=("aiohttp",)),)
+TARGETS = (
+    Target(
+        name="aiohttp",
+        label="Python · aiohttp",
+        generate=functions("aiohttp.py.j2", context, is_async=True),
+        needs=("aiohttp",),
+    ),
+)

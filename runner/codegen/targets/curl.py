@@ -128,4 +128,4 @@ def _diagnostics(description: Description) -> Iterator[Diagnostic]:
         yield Diagnostic(code="form-data", text="the content of a file that the collection holds is not written here")
 
 
-TARGETS = (Target(name="curl", label="curl, for a shell", generate=commands(_words, _diagnostics)),)
+TARGETS = (Target(name="curl", label="curl, for a shell", generate=commands(_words, _diagnostics), suffix=".sh"),)

@@ -44,4 +44,4 @@ def _notes(description: Description) -> Iterator[Diagnostic]:
         yield Diagnostic(code="guarded", text=description.guarded)
 
 
-TARGETS = (Target(name="http", label="HTTP/1.1 message", generate=generate),)
+TARGETS = (Target(name="http", label="HTTP/1.1 message", generate=generate, suffix=".http"),)

@@ -144,4 +144,4 @@ def _form_notes(body: MultipartBody) -> Iterator[Diagnostic]:
             yield Diagnostic(code="form-data", text=f"HTTPie sends the field {name} without its type and file name")
 
 
-TARGETS = (Target(name="httpie", label="HTTPie, for a shell", generate=commands(_words, _notes)),)
+TARGETS = (Target(name="httpie", label="HTTPie, for a shell", generate=commands(_words, _notes), suffix=".sh"),)

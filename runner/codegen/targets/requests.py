@@ -102,7 +102,7 @@ def _session(frame: Frame) -> str:
     if not rules.follow or (rules.cookies and not rules.keep_method and not rules.keep_authorization):
         return _SESSION
     frame.imports |= {"from typing import Any, cast"} if rules.keep_method or not rules.cookies else set()
-    return f'{frame.bring("Session", "session.py.j2", rules=rules)}()'
+    return f"{frame.bring('Session', 'session.py.j2', rules=rules)}()"
 
 
 def _adapter(frame: Frame) -> str:
