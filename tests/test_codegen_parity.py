@@ -1,10 +1,11 @@
-"""The generated pytest module of each of Newman's integration collections says of each assertion what the run says."""
+"""The test module and the program generated from each of Newman's integration collections say of each assertion what the run says."""
 
 from __future__ import annotations
 
 import importlib
 import json
 import re
+import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 
 import pytest
 
-import runner.testing  # noqa: F401  once, not again in each run of pytest within pytest
 from runner import Options, Session, events
+from runner.events import RunEvent
 from runner.generate import CodeOptions, generate
 from runner.sandbox.v8 import V8Sandbox
+from runner.testing import program  # here, not again in each run of pytest within pytest
 
 PARITY = Path(__file__).parents[2] / "shared" / "parity"
 CASES = sorted(path.name for path in (PARITY / "cases").glob("*") if path.is_dir())
@@ -44,12 +46,31 @@ def engine() -> Iterator[V8Sandbox]:
         yield sandbox
 
 
-def outcomes_of_run(collection: Path, options: Options, engine: V8Sandbox) -> list[tuple[str, str]]:
+def happenings_of_run(collection: Path, options: Options, engine: V8Sandbox) -> list[RunEvent]:
     with Session(collection, options, scripts=lambda _: engine) as session:
-        told = [event for event in session.events() if isinstance(event, events.Asserted)]
+        return list(session.events())
+
+
+def outcomes(happened: list[RunEvent]) -> list[tuple[str, str]]:
+    told = [event for event in happened if isinstance(event, events.Asserted)]
     return [
         (each.assertion.name, "skipped" if each.assertion.skipped else "passed" if each.assertion.passed else "failed")
         for each in told
+    ]
+
+
+def requests(happened: list[RunEvent]) -> list[tuple[str, ...]]:
+    """What was sent, in order: by whom, and with what result. One case has a random number for `a`."""
+    sent = [event for event in happened if isinstance(event, events.RequestSent)]
+    return [
+        (
+            each.source,
+            each.place.title,
+            each.prepared.method,
+            re.sub(r"(?<=/get\?a=)\d{2,}$", "…", each.prepared.url),
+            str(each.response and each.response.code),
+        )
+        for each in sent
     ]
 
 
@@ -58,6 +79,29 @@ def outcomes_of_pytest(pytester: pytest.Pytester, path: Path) -> list[tuple[str,
     reports = [report for report in recorded.getreports("pytest_runtest_logreport") if isinstance(report, pytest.SubtestReport)]
     names = [(str(report.context.msg), report.outcome) for report in reports]
     return [(name, outcome) for name, outcome in names if not any(half in name for half in HALVES)]
+
+
+class Listener:
+    """A reporter that keeps what it is told."""
+
+    wants_bodies = True
+
+    def __init__(self) -> None:
+        self.told: list[RunEvent] = []
+
+    def handle(self, event: RunEvent) -> None:
+        self.told.append(event)
+
+    def close(self) -> None: ...
+
+
+def happenings_of_program(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RunEvent]:
+    listener = Listener()
+    monkeypatch.setattr(program, "create", lambda *_: listener)
+    monkeypatch.setattr(sys, "argv", [str(path)])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(path), run_name="__main__")
+    return listener.told
 
 
 def steady(outcomes: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -78,10 +122,16 @@ def test_assertions_come_out_as_in_the_run(
         configs = [json.loads(path.read_text())["run"] for path in case.folder.glob("*config.json")]
         options = options_of(case, configs[0] if configs else {})
         collection = Path(case.collection.name)
-        (file,) = generate(collection, options, CodeOptions(target="pytest", inline_values=True))
-        (work / "test_generated.py").write_text(file.text, "utf-8")
-        ours = outcomes_of_pytest(pytester, work / "test_generated.py")
+        for target in ("pytest", "script"):
+            (file,) = generate(collection, options, CodeOptions(target=target, inline_values=True))
+            (work / f"test_{target}.py").write_text(file.text, "utf-8")
+        ours = outcomes_of_pytest(pytester, work / "test_pytest.py")
         bench.server.reset(None)
-        assert steady(ours) == steady(outcomes_of_run(collection, options, engine))
+        theirs = happenings_of_program(work / "test_script.py", monkeypatch)
+        bench.server.reset(None)
+        run = happenings_of_run(collection, options, engine)
+        assert steady(ours) == steady(outcomes(run))
+        assert steady(outcomes(theirs)) == steady(outcomes(run))
+        assert requests(theirs) == requests(run)
     finally:
         bench.close()
