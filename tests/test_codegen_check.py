@@ -60,6 +60,17 @@ def test_every_target_sends_what_the_runner_sends(target: str, tmp_path: Path) -
     assert found == [("exact", ()), form, ("exact", ()), ("exact", ())]
 
 
+@pytest.mark.parametrize("target", ["requests", "httpx", "aiohttp", "http.client"])
+def test_a_header_that_comes_twice_leaves_what_comes_of_the_rest(target: str, tmp_path: Path) -> None:
+    header = [{"key": "A", "value": "1"}, {"key": "A", "value": "2"}, {"key": "Content-Type", "value": "application/json"}]
+    basic = {"type": "basic", "basic": {"username": "u", "password": "p"}}
+    settings = {"disabledSystemHeaders": {"accept": True}}
+    one = {**item("a", f"{BASE}/x", "POST", header=header, body=raw("[1, 2]", "json"), auth=basic), "protocolProfileBehavior": settings}  # fmt: skip
+    (file,) = code_of(one, target=target, body="exact")
+    assert checked(tmp_path, [file]) == [Verdict(kind="exact")]
+    assert target != "requests" or 'headers.discard("Accept")' in file.text
+
+
 @pytest.mark.parametrize("target", ["requests", "http.client"])
 def test_what_is_made_anew_is_told_from_what_differs(target: str, tmp_path: Path) -> None:
     one = {"key": "X-Id", "value": "id-{{$guid}}"}

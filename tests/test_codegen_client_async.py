@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import operator
 import socket
 import subprocess
 import sys
@@ -82,6 +84,18 @@ def test_what_changes_an_account_is_off_and_stays_off_for_the_real_host(mock_cli
     client = made(real, tmp_path, prod=proxy, allow_changes=True)
     with pytest.raises(Refused, match="moves money on a real account"):
         client.check("POST", proxy + ORDER, [("tr_id", "TTTC0012U")])
+
+
+def test_methods_are_those_of_the_other_client(mock_client: File, tmp_path: Path) -> None:
+    environment = ROOT / "environments" / "kis-mock.postman_environment.json"
+    (other,) = generate(MOCK, Options(environment=environment), CodeOptions(target="client"))
+    clients = [made(file, tmp_path) for file in (mock_client, other)]
+    assert mock_client.calls == other.calls
+    for call in other.calls:
+        asynchronous, plain = (operator.attrgetter(call)(client) for client in clients)
+        assert inspect.iscoroutinefunction(asynchronous) and not inspect.iscoroutinefunction(plain)
+        assert inspect.signature(asynchronous).parameters == inspect.signature(plain).parameters
+        assert asynchronous.__doc__ == plain.__doc__
 
 
 @pytest.mark.parametrize("target", ["client", "client-async"])
