@@ -368,24 +368,59 @@ def test_methods_send_what_a_run_sends(recorder: Recorder, tmp_path: Path) -> No
         assert ours.values("authorization") == theirs.values("authorization")
 
 
+def shapes() -> list[dict[str, Any]]:
+    """Requests whose code is of every shape: bodies, auth, settings, names that the code needs itself."""
+
+    def signed(type: str, **parameters: Any) -> dict[str, Any]:
+        return {"type": type, type: parameters}
+
+    settings = [
+        {"disabledSystemHeaders": {"accept": True}, "followOriginalHttpMethod": True, "maxRedirects": 3},
+        {"followAuthorizationHeader": True, "tlsDisabledProtocols": ["TLSv1_2"]},
+        {"strictSSL": False, "disableCookies": True},
+        {"followRedirects": False},
+    ]
+    auths = [
+        signed("digest", username="u", password="p"),
+        signed("ntlm", username="u", password="p"),
+        signed("oauth1", consumerKey="k", consumerSecret="s"),
+        signed("oauth1", consumerKey="k", consumerSecret="s", addParamsToHeader=True, includeBodyHash=True),
+        signed("edgegrid", accessToken="a", clientToken="c", clientSecret="s", baseURL="https://h.test"),
+        signed("hawk", authId="i", authKey="k", includePayloadHash=True),
+        signed("jwt", secret="s", algorithm="HS256", payload='{"a": "{{id}}"}'),
+        signed("jwt", secret="s", algorithm="HS256", payload="{}", addTokenTo="queryParam"),
+    ]
+    header = [{"key": "A", "value": "1"}, {"key": "A", "value": "2"}]
+    key = [{"key": "Authorization", "value": "x"}]
+    form = {"mode": "urlencoded", "urlencoded": [{"key": "a", "value": "{{id}}"}]}
+    parts = {"mode": "formdata", "formdata": [{"key": "a", "value": "b"}, {"key": "f", "type": "file", "src": "x.txt"}]}
+    taken = "self=1&call=2&pabal=3&headers=4&params=5&json=6&session=7&response=8&loads=9"
+    return [
+        *bodies("http://h"),
+        *({**item("set", "https://h/o", "POST", header=key), "protocolProfileBehavior": each} for each in settings),
+        *(item("signed", "http://h/o?a=1", "POST", auth=auth, body=body) for auth in auths for body in (form, raw('{"a": 1}'))),
+        item("odd", "http://h/o/../x?a=%%", "POST", header=header, body=parts),
+        item("file", "http://h/o", "POST", body={"mode": "file", "file": {"src": "x.txt"}}),
+        item("names", f"http://h/o?{taken}", "POST"),
+    ]
+
+
 def test_modules_are_clean_and_typed(mock_client: File, tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="mypy comes with the lint group")
     environment = ROOT / "environments" / "kis-mock.postman_environment.json"
-    tests, program = (
-        next(generate(MOCK, Options(environment=environment), CodeOptions(target=name))) for name in ("pytest", "script")
+    tests, program, waiting = (
+        next(generate(MOCK, Options(environment=environment), CodeOptions(target=name)))
+        for name in ("pytest", "script", "client-async")
     )
-    signed = item("signed", "http://h/o", auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s"}})
-    settings = {"disabledSystemHeaders": {"accept": True}, "followOriginalHttpMethod": True, "maxRedirects": 3}
-    odd = item("odd", "http://h/o", "POST", header=[{"key": "A", "value": "1"}, {"key": "A", "value": "2"}])
-    other = {**item("settings", "http://h/o", "POST"), "protocolProfileBehavior": settings}
-    shapes = client_of(
-        [*bodies("http://h"), signed, odd, other], values={"id": "1"}, root={"variable": [{"key": "n", "value": 5}]}
-    )
+    root = {"variable": [{"key": "n", "value": 5}]}
+    odd, odd_waiting = (client_of(shapes(), values={"id": "1"}, root=root, target=name) for name in ("client", "client-async"))
     texts = {
         "mock_client.py": mock_client.text,
+        "mock_client_async.py": waiting.text,
         "test_mock.py": tests.text,
         "run_mock.py": program.text,
-        "shapes.py": shapes.text,
+        "shapes.py": odd.text,
+        "shapes_async.py": odd_waiting.text,
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text, "utf-8")

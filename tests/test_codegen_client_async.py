@@ -6,14 +6,11 @@ import asyncio
 import inspect
 import operator
 import socket
-import subprocess
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruff import find_ruff_bin
 
 from runner import Environment, Options, Refused, Variable, run
 from runner.codegen.registry import File
@@ -253,24 +250,3 @@ def test_a_redirect_from_an_address_with_dots_goes_where_it_leads(recorder: Reco
 
     ran(redirected())
     assert [each.target for each in recorder.requests] == ["/x/../a", "/there"]
-
-
-def test_modules_are_clean_and_typed(mock_client: File, tmp_path: Path) -> None:
-    pytest.importorskip("mypy", reason="mypy comes with the lint group")
-    signed = item("signed", "http://h/o", auth={"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s"}})
-    settings = {"disabledSystemHeaders": {"accept": True}, "maxRedirects": 3, "tlsDisabledProtocols": ["TLSv1_2"]}
-    odd = item("odd", "http://h/o/../x?a=%%", "POST", header=[{"key": "A", "value": "1"}, {"key": "A", "value": "2"}])
-    other = {**item("settings", "http://h/o", "POST"), "protocolProfileBehavior": settings}
-    upload = item("upload", "http://h/o", "POST", body={"mode": "file", "file": {"src": "x.txt"}})
-    names = item("names", "http://h/o?self=1&call=2&pabal=3&headers=4&params=5&json=6&session=7&response=8", "POST")
-    shapes = async_client_of([*bodies("http://h"), signed, odd, other, upload, names], values={"id": "1"})
-    for name, text in {"mock_client.py": mock_client.text, "shapes.py": shapes.text}.items():
-        (tmp_path / name).write_text(text, "utf-8")
-    typed = "-m mypy --strict --follow-imports=silent --disable-error-code=import-untyped".split()
-    for command in (
-        [find_ruff_bin(), "check", "--isolated"],
-        [find_ruff_bin(), "format", "--isolated", "--check"],
-        [sys.executable, *typed, f"--cache-dir={ROOT / '.mypy_cache'}", "mock_client.py", "shapes.py"],
-    ):
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr

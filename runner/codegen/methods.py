@@ -170,10 +170,10 @@ class MethodWriter:
             params = ", params=params" if "params = " in dict(early) else ""
             yield f"{awaits}call.before([{', '.join(own)}], url{params}, {body})"
             yield from self._fetched(frame, names, after_own)
+        yield from (line for text in frame.brought() for line in text.split("\n"))
         yield from (line.strip() for line in frame.read)
         yield from (flat(value, before) for before, value in late)
         yield flat(self.library.headers(made, dict(written).get("headers = ", mapping([]))), "headers = ")
-        yield from (line for text in frame.brought() for line in text.split("\n"))
         yield from self.library.send(made, description.method, client, body.startswith("text="))
         yield f"{awaits}call.after([{', '.join(self.after)}], response)"
         yield from (*self.library.settle, "return response")

@@ -159,7 +159,9 @@ def _exact(entry: Entry) -> Entry:
 
 
 def _httpx_headers(made: Made, headers: Expression) -> Expression:
-    return call("pabal.header_lines", headers, Code("headers"))
+    lines = call("pabal.header_lines", headers, Code("headers"))
+    looked_up = any(each.head == "event_hooks=" for each in made["opened"][0].entries)
+    return call("httpx.Headers", lines) if looked_up else lines
 
 
 HTTPX = Library(
