@@ -379,7 +379,7 @@ def _variable(data: Any, where: Where, number: int) -> Variable:
     key = root.get("key") if root.get("key") is not None else root.get("id")
     return Variable(
         key=_text(key),
-        value=root.get("value"),
+        value=root.get("value", ""),  # what JavaScript holds for undefined is sent as nothing, unlike null
         type=_text(root.get("type")) or "any",
         # The app writes `enabled: false` into environments; runtime only knows `disabled` and so uses them (newman#2986).
         disabled=root.get("disabled") is True or root.get("enabled") is False,

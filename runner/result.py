@@ -146,8 +146,8 @@ class RunResult:
     `stats` counts under Newman's names; its `requests` are all that went out, `sources` splits them by who asked for them
     (retry: attempts that were made once more, of which none is a failure). `refused` are requests that never left, `planned`
     those of a dry run. Times are milliseconds (`percentiles` those of `response`), `started` and `finished` seconds since
-    1970, `received` bytes of heads and bodies. Apart from `failures` nothing here grows with the length of the run. Of several
-    collections in a row it tells the sum.
+    1970, `received` bytes of bodies on the wire, as Newman counts. Apart from `failures` nothing here grows with the length
+    of the run. Of several collections in a row it tells the sum.
     """
 
     collection: str = ""
@@ -242,7 +242,7 @@ class RunResult:
             self.failures.append(_failure(event.place, kind="request", name="Error", message=event.error or "", at="request"))
         elif event.response is not None:
             timings = event.response.timings
-            self.received += event.response.wire_size + event.response.header_size
+            self.received += event.response.wire_size
             self.response.add(timings.total)
             self.percentiles.add(timings.total)
             for spread, value in ((self.dns, timings.dns), (self.first_byte, timings.first_byte)):

@@ -267,7 +267,7 @@ def _excused(said: Said, listen: str) -> Said:
 
 
 def _scope(values: Iterable[Json]) -> Scope:
-    return Scope.of({entry["key"]: entry.get("value") for entry in values})
+    return Scope.of({entry["key"]: entry.get("value", "") for entry in values})
 
 
 def _broken_request(result: ScriptResult) -> ScriptError | None:

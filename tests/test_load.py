@@ -50,6 +50,11 @@ def test_disabled_in_either_spelling() -> None:
     assert [entry.disabled for entry in environment_from_json({"values": values}).values] == [True, True, False]
 
 
+def test_a_variable_without_a_value_is_empty_and_null_is_null() -> None:
+    found = environment_from_json({"values": [{"key": "a"}, {"key": "b", "value": None}]})
+    assert [entry.value for entry in found.values] == ["", None]
+
+
 @pytest.mark.parametrize(
     ("exec_", "code"),
     [

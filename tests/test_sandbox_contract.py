@@ -133,6 +133,17 @@ def test_nothing_counts_after_a_skip(sandbox: V8Sandbox) -> None:
     assert ran.result.error is None
 
 
+def test_a_call_that_nobody_waits_for_any_more_leaves_the_engine_whole(sandbox: V8Sandbox) -> None:
+    engine = sandbox.pid
+    skipped = run(sandbox, "pm.sendRequest('http://h', () => {}); pm.execution.skipRequest()", listen="prerequest")
+    late = "const again = () => pm.sendRequest('http://h', again); again()"
+    stopped = run(sandbox, late, {RequestCall: RequestAnswer(response={"code": 200})}, timeout=50)
+    assert [type(each) for each in skipped.said] == [RequestCall, Skipped]
+    assert stopped.result.error.message == "sandbox: asynchronous script execution timeout"
+    assert run(sandbox, "console.log('next')").printed == ["next"]
+    assert sandbox.pid == engine
+
+
 def test_info_and_location(sandbox: V8Sandbox) -> None:
     ran = run(
         sandbox,

@@ -346,11 +346,18 @@ class Conversation:
             self._pipes.write(text)
 
     def _finish(self) -> bool:
+        """Say the rest. What was asked for to the last, and in it, is answered though nobody waits for that any more."""
+        if not self._drain():
+            return False
+        self._flush(0.0)
+        return self._drain()
+
+    def _drain(self) -> bool:
+        """Take the answers that are owed; False when the parent went away."""
         while self._owed:
             if self._pipes.read() is None:
                 return False
             self._owed -= 1
-        self._pipes.write(self._said())
         return True
 
 
