@@ -13,6 +13,7 @@ import rich_click as click
 
 from runner.assemble import Session
 from runner.cli.config import ConfiguredCommand
+from runner.cli.diff import unified
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
 from runner.codegen.description import Hole
@@ -21,6 +22,7 @@ from runner.errors import ExitCode, UsageError
 from runner.generate import CodeOptions, expected, files
 from runner.model import Json
 from runner.reporters.files import whole_file, write_text
+from runner.secrets import Secrets
 
 if TYPE_CHECKING:
     from runner.codegen.checking import Verdict
@@ -123,6 +125,9 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     ),
     click.option("--strip-prefix", default="", metavar="TEXT", help="Leave this out where names begin with it.", panel="Code"),
     click.option("--per-folder", is_flag=True, help="With -t pytest, a module for each folder; -o is a directory.", panel="Code"),
+    click.option(
+        "--diff", is_flag=True, help="Write nothing, show what -o would change, and exit with 1 if that is anything.", panel="Check"
+    ),
     click.option("--check", is_flag=True, help="Run the code against a recorder on this machine.", panel="Check"),
     click.option("--python", metavar="PATH", help="Python with the target's libraries, for --check.", panel="Check"),
     click.option("--report", metavar="PATH", help="Write notes and verdicts as JSON (- is stdout).", panel="Check"),
@@ -133,8 +138,8 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
 def command(collection: str, output: str | None, **values: Any) -> int:
     """Write requests of a collection as code that sends the same bytes. Nothing is sent.
 
-    Exit status: 0 all is well, 1 the code of a request sends something else (--check, --strict), 2 wrong usage, 3 a file could
-    not be read, 5 there is no request.
+    Exit status: 0 all is well, 1 the code of a request sends something else (--check, --strict) or is not up to date (--diff),
+    2 wrong usage, 3 a file could not be read, 5 there is no request.
 
     \b
     pabal codegen orders.postman_collection.json --request "Orders/Place order"
@@ -147,14 +152,16 @@ def command(collection: str, output: str | None, **values: Any) -> int:
         verdicts = check(session, code, made, values["python"]) if values["check"] and made else {}
     if not made:
         return ExitCode.NOTHING_RAN
-    if values["report"] != "-":
+    changes = 0
+    if values["diff"]:
+        changes = differences(made, output, session.secrets, one_file=one)
+    elif values["report"] != "-":
         _write(made, output, one_file=one)
     tell(made, verdicts)
     if values["report"]:
         _report(made, verdicts, values["report"])
-    fine = all(verdict.good for verdict in verdicts.values()) and not (
-        values["strict"] and any(file.diagnostics for file, _ in _each(made))
-    )
+    told = values["strict"] and any(file.diagnostics for file, _ in _each(made))
+    fine = all(verdict.good for verdict in verdicts.values()) and not told and not changes
     return ExitCode.OK if fine else ExitCode.ASSERTION_FAILED
 
 
@@ -246,7 +253,28 @@ def save(made: list[File], output: Path, *, as_directory: bool = False) -> None:
     Raises:
         UsageError: one cannot be written.
     """
-    single = len(made) == 1 and not as_directory and not output.is_dir()
-    for file in made:
-        path = output if single else output / file.path
+    for path, file in _places(made, output, as_directory=as_directory):
         write_text(path, file.text)
+
+
+def differences(made: list[File], output: str | None, secrets: Secrets, *, one_file: bool) -> int:
+    """Show what writing the files would change, without secrets; how many there are to change.
+
+    Raises:
+        UsageError: it is not said where they are, or one cannot be read.
+    """
+    if not output or (one_file and len(made) > 1):
+        raise UsageError("there is nothing to compare with", hint="say with -o where the code is: a directory for several")
+    changes = 0
+    for path, file in _places(made, Path(output), as_directory=output.endswith("/")):
+        if text := "".join(unified(path, file.text)):
+            click.echo(secrets.hide(text), nl=False)
+            changes += 1
+    click.echo(f"{changes} of {len(made)} files would change" if changes else f"{len(made)} files are up to date", err=True)
+    return changes
+
+
+def _places(made: list[File], output: Path, *, as_directory: bool) -> Iterator[tuple[Path, File]]:
+    """Where each file goes."""
+    single = len(made) == 1 and not as_directory and not output.is_dir()
+    return ((output if single else output / file.path, file) for file in made)

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from runner.dump import collection_json
 from runner.model import Collection
 
 
 def digest_of(collection: Collection) -> str:
-    """A short hash of a collection, by which generated code tells what it was made from."""
-    text = json.dumps(collection_json(collection), sort_keys=True, ensure_ascii=False)
+    """A short hash of a collection, by which generated code tells what it was made from. Ids, which may be made up, do not count."""
+    text = json.dumps(_without_ids(collection_json(collection)), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _without_ids(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_ids(entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: _without_ids(entry) for key, entry in value.items() if key not in ("id", "_postman_id")}
+    return value
 
 
 def docstring(title: str, notes: str, depth: int) -> str:
