@@ -87,7 +87,7 @@ def generate(
 def files(session: Session, code: CodeOptions) -> Iterator[File]:
     """The same for a session that is ready."""
     wanted = target(code.target)
-    if code.per_folder and wanted.name != "pytest":
+    if code.per_folder and not wanted.takes("per_folder"):
         raise UsageError(f"{wanted.name} makes no modules of folders", hint="leave out --per-folder, or choose -t pytest")
     if wanted.whole and (code.style != "function" or _variables(code) in ("env", "args")):
         raise UsageError(f"{wanted.name} has a style and variables of its own", hint="leave out --style and --variables")

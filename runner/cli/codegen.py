@@ -15,9 +15,10 @@ from runner.assemble import Session
 from runner.cli.config import ConfiguredCommand
 from runner.cli.diff import unified
 from runner.cli.extras import EXTRA_OPTIONS, extras_from
+from runner.cli.listing import hyphened, list_options, list_targets
 from runner.cli.options import POSITIVE, decorate, options_from, variable_options
 from runner.codegen.description import Hole
-from runner.codegen.registry import File, target, targets
+from runner.codegen.registry import File, target
 from runner.errors import ExitCode, UsageError
 from runner.generate import CodeOptions, expected, files
 from runner.model import Json
@@ -33,16 +34,11 @@ _NAMES = (
 ).split()
 
 
-def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        width = max(map(len, targets()))
-        for name, found in targets().items():
-            needs = f", needs {' and '.join(found.needs)}" if found.needs else ""
-            click.echo(f"{name:{width}}  {found.label}{needs}")
-        ctx.exit()
-
-
-@click.command("codegen", cls=ConfiguredCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "codegen",
+    cls=ConfiguredCommand,
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": hyphened},
+)
 @click.argument("collection", metavar="COLLECTION")
 @variable_options
 @decorate(
@@ -60,8 +56,17 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        callback=_list_targets,
+        callback=list_targets,
         help="List the targets.",
+        panel="Code",
+    ),
+    click.option(
+        "--list-options",
+        metavar="TARGET",
+        is_eager=True,
+        expose_value=False,
+        callback=list_options,
+        help="List what a target can be told, with Postman's names for it.",
         panel="Code",
     ),
     click.option(
@@ -96,10 +101,28 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
         panel="Code",
     ),
     click.option("--indent-count", type=POSITIVE, default=4, help="Columns of one indentation.", panel="Code"),
-    click.option("--indent-type", type=click.Choice(["space", "tab"], case_sensitive=False), default="space", panel="Code"),
+    click.option(
+        "--indent-type",
+        type=click.Choice(["space", "tab"], case_sensitive=False),
+        default="space",
+        help="What one indentation is made of.",
+        panel="Code",
+    ),
     click.option("--line-length", type=POSITIVE, default=88, help="Columns of a line.", panel="Code"),
-    click.option("--request-timeout", type=click.IntRange(0), default=30_000, metavar="MS", help="0 for none.", panel="Code"),
-    click.option("--follow-redirect/--no-follow-redirect", default=True, panel="Code"),
+    click.option(
+        "--request-timeout",
+        type=click.IntRange(0),
+        default=30_000,
+        metavar="MS",
+        help="How long to wait for an answer, 0 for ever.",
+        panel="Code",
+    ),
+    click.option(
+        "--follow-redirect/--no-follow-redirect",
+        default=True,
+        help="Go where an answer leads; a request's own setting wins.",
+        panel="Code",
+    ),
     click.option("--trim-request-body", is_flag=True, help="Without blanks around bodies and fields.", panel="Code"),
     click.option(
         "--sandbox-fallback/--no-sandbox-fallback",
@@ -126,7 +149,10 @@ def _list_targets(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     click.option("--strip-prefix", default="", metavar="TEXT", help="Leave this out where names begin with it.", panel="Code"),
     click.option("--per-folder", is_flag=True, help="With -t pytest, a module for each folder; -o is a directory.", panel="Code"),
     click.option(
-        "--diff", is_flag=True, help="Write nothing, show what -o would change, and exit with 1 if that is anything.", panel="Check"
+        "--diff",
+        is_flag=True,
+        help="Write nothing, show what -o would change, and exit with 1 if that is anything.",
+        panel="Check",
     ),
     click.option("--check", is_flag=True, help="Run the code against a recorder on this machine.", panel="Check"),
     click.option("--python", metavar="PATH", help="Python with the target's libraries, for --check.", panel="Check"),
@@ -270,7 +296,7 @@ def differences(made: list[File], output: str | None, secrets: Secrets, *, one_f
         if text := "".join(unified(path, file.text)):
             click.echo(secrets.hide(text), nl=False)
             changes += 1
-    click.echo(f"{changes} of {len(made)} files would change" if changes else f"{len(made)} files are up to date", err=True)
+    click.echo(f"files that would change: {changes} of {len(made)}", err=True)
     return changes
 
 

@@ -11,7 +11,7 @@ from runner.model import Collection
 
 
 def digest_of(collection: Collection) -> str:
-    """A short hash of a collection, by which generated code tells what it was made from. Ids, which may be made up, do not count."""
+    """A short hash of a collection, by which generated code tells what it was made from; ids, which may be made up, left out."""
     text = json.dumps(_without_ids(collection_json(collection)), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 

@@ -108,11 +108,19 @@ class Job:
 Generate: TypeAlias = Callable[[Job], Iterable[File]]
 
 
+OF_PYTHON = frozenset("body indent_count indent_type line_length describe pep723 style".split())
+"""Options that mean something to Python only."""
+
+_OF_SINGLE = frozenset({"body", "pep723", "style", "variables"})
+_OF_WHOLE = frozenset({"sandbox_fallback", "per_folder"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A kind of code. `label` is for people, `needs` are packages that the code imports; `whole` ones make one thing of all.
 
-    Files end in `suffix`. What the code of a target does that `runs` is a run of pabal's own engine.
+    Files end in `suffix`. What the code of a target does that `runs` is a run of pabal's own engine. `ignores` are options that
+    mean nothing to it, besides those that are for the other kind, `whole` or not.
     """
 
     name: str
@@ -122,6 +130,11 @@ class Target:
     whole: bool = False
     runs: bool = False
     suffix: str = ".py"
+    ignores: frozenset[str] = frozenset()
+
+    def takes(self, option: str) -> bool:
+        """Whether an option, by its name in `CodeOptions`, means something to the target."""
+        return option not in self.ignores | (_OF_SINGLE if self.whole else _OF_WHOLE)
 
 
 @cache

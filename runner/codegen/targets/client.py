@@ -259,6 +259,7 @@ TARGETS = (
         generate=partial(generate, library=REQUESTS),
         needs=("pabal", "requests"),
         whole=True,
+        ignores=frozenset({"per_folder"}),
     ),
     Target(
         name="client-async",
@@ -266,5 +267,6 @@ TARGETS = (
         generate=partial(generate, library=HTTPX),
         needs=("pabal", "httpx"),
         whole=True,
+        ignores=frozenset({"per_folder"}),
     ),
 )

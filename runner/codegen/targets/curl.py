@@ -9,7 +9,7 @@ from runner.behavior import TLS13_SUITE
 from runner.codegen.description import BytesBody, Description, Diagnostic, FileBody, MultipartBody, Part, Rules, Text
 from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
 from runner.codegen.plain import has_dots
-from runner.codegen.registry import Target
+from runner.codegen.registry import OF_PYTHON, Target
 from runner.codegen.shell import commands, quoted, shell, unsigned
 from runner.codegen.signature import switched_on
 
@@ -128,4 +128,6 @@ def _diagnostics(description: Description) -> Iterator[Diagnostic]:
         yield Diagnostic(code="form-data", text="the content of a file that the collection holds is not written here")
 
 
-TARGETS = (Target(name="curl", label="curl, for a shell", generate=commands(_words, _diagnostics), suffix=".sh"),)
+TARGETS = (
+    Target(name="curl", label="curl, for a shell", generate=commands(_words, _diagnostics), suffix=".sh", ignores=OF_PYTHON),
+)

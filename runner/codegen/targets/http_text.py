@@ -8,7 +8,7 @@ from dataclasses import replace
 from runner.codegen.code import each, file_name
 from runner.codegen.description import Description, Diagnostic
 from runner.codegen.message import Upload, body_of, content_of, head_of, shown, size_of
-from runner.codegen.registry import File, Job, Target
+from runner.codegen.registry import OF_PYTHON, File, Job, Target
 from runner.codegen.shell import unsigned
 from runner.plan import Step
 
@@ -44,4 +44,12 @@ def _notes(description: Description) -> Iterator[Diagnostic]:
         yield Diagnostic(code="guarded", text=description.guarded)
 
 
-TARGETS = (Target(name="http", label="HTTP/1.1 message", generate=generate, suffix=".http"),)
+TARGETS = (
+    Target(
+        name="http",
+        label="HTTP/1.1 message",
+        generate=generate,
+        suffix=".http",
+        ignores=OF_PYTHON | {"request_timeout", "follow_redirect"},
+    ),
+)

@@ -12,7 +12,7 @@ from runner.codegen.description import BytesBody, Description, Diagnostic, FileB
 from runner.codegen.message import BOUNDARY, Upload, form_pieces
 from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
 from runner.codegen.plain import has_dots, rewritten
-from runner.codegen.registry import Target
+from runner.codegen.registry import OF_PYTHON, Target
 from runner.codegen.shell import commands, quoted, shell, unsigned
 
 _AUTH = ("basic", "digest")
@@ -144,4 +144,6 @@ def _form_notes(body: MultipartBody) -> Iterator[Diagnostic]:
             yield Diagnostic(code="form-data", text=f"HTTPie sends the field {name} without its type and file name")
 
 
-TARGETS = (Target(name="httpie", label="HTTPie, for a shell", generate=commands(_words, _notes), suffix=".sh"),)
+TARGETS = (
+    Target(name="httpie", label="HTTPie, for a shell", generate=commands(_words, _notes), suffix=".sh", ignores=OF_PYTHON),
+)

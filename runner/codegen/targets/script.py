@@ -26,5 +26,6 @@ TARGETS = (
         needs=("pabal",),
         whole=True,
         runs=True,
+        ignores=frozenset({"request_timeout", "trim_request_body", "describe", "per_folder"}),
     ),
 )
