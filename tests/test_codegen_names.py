@@ -35,7 +35,7 @@ def names(target: str, items: list[dict[str, Any]], **options: Any) -> list[str]
     made = list(generate(collection, Options(environment=environment), CodeOptions(target=target, **options)))
     if target == "curl":
         return [file.path for file in made]
-    found = {"client": r"^    def (\w+)\(\n?\s*self, \*, more", "pytest": r"^def test_(\w+)\("}.get(target, r"^def (\w+)\(")
+    found = {"client": r"^    def (\w+)\(\s*self,\s*\*,\s*headers", "pytest": r"^def test_(\w+)\("}.get(target, r"^def (\w+)\(")
     for file in made:
         compile(file.text, file.path, "exec")
     return [name for file in made for name in re.findall(found, file.text, re.MULTILINE)]
@@ -101,7 +101,7 @@ def test_the_collections_own_name_is_in_the_docstring_and_finds_the_method() -> 
     assert client.path == "sangjeom.py"
     assert 'class Jumun(pabal.Group[requests.Session]):\n    """주문"""' in client.text
     assert '"""GET 주문 › J_매수"""' in client.text
-    assert '{"주문/J_매수": "jumun.maesu"}' in client.text
+    assert '{"jumun.maesu": "주문/J_매수"}' in client.text
     (snippet,) = generate(collection, code=CodeOptions(**wanted))
     assert '"""GET 주문 › J_매수"""' in snippet.text
     *_, module = generate(collection, code=CodeOptions(target="pytest", per_folder=True, **wanted))

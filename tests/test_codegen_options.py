@@ -43,7 +43,11 @@ OTHER = {
 def item(name: str, body: dict[str, Any]) -> dict[str, Any]:
     remark = {"description": "what it is"}
     url = {"host": ["https://api.test"], "path": ["v1", "x"], "query": [{"key": "a", "value": "1", **remark}]}
-    header = [{"key": "X-One", "value": "1", **remark}, {"key": "Authorization", "value": "Bearer {{TOKEN}} {{plain}}"}]
+    header = [
+        {"key": "X-One", "value": "1", **remark},
+        {"key": "Authorization", "value": "Bearer {{TOKEN}}"},
+        {"key": "X-Two", "value": "{{plain}}"},
+    ]
     script = [{"listen": "test", "script": {"exec": "xml2Json('<a/>')"}}]
     return {"name": name, "request": {"method": "POST", "url": url, "header": header, "body": body}, "event": script}
 
