@@ -129,7 +129,9 @@ class AsyncCall(Call):
 
     async def after(self, scripts: Sequence[Script | JavaScript], response: Answered) -> None:
         """Run test scripts, which store tokens and the like."""
-        await self._run(scripts, self.answer(response, response.reason_phrase, self._client.session.cookies.jar))
+        self._client.failed[response] = self.failures
+        if scripts:
+            await self._run(scripts, self.answer(response, response.reason_phrase, self._client.session.cookies.jar))
 
     async def _run(self, scripts: Sequence[Script | JavaScript], seen: Execution) -> None:
         for script in scripts:

@@ -21,7 +21,10 @@ _WRITTEN = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
 def with_headers(own: Mapping[str, str | None], given: Headers | None) -> dict[str, str | None]:
-    """Headers with those given in their place, whatever the case of their names; what is None is not even the library's own."""
+    """Headers with those given in their place, whatever the case of their names; what is None is not even the library's own.
+
+    Of several values of one name the last counts, since requests sends only one.
+    """
     return dict(_merged_headers(own, given))
 
 

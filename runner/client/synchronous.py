@@ -90,7 +90,9 @@ class SessionCall(Call):
 
     def after(self, scripts: Sequence[Script | JavaScript], response: Answered) -> None:
         """Run test scripts, which store tokens and the like."""
-        self._run(scripts, self.answer(response, response.reason, self._client.session.cookies))
+        self._client.failed[response] = self.failures
+        if scripts:
+            self._run(scripts, self.answer(response, response.reason, self._client.session.cookies))
 
     def _run(self, scripts: Sequence[Script | JavaScript], seen: Execution) -> None:
         for script in scripts:

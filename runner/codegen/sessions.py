@@ -56,12 +56,12 @@ def flat(value: Expression, before: str = "") -> str:
 
 
 def _arguments(made: Made, *, text: bool) -> list[Entry]:
-    """Those of the request, and what may be given at a call: headers, and JSON in the place of any other body."""
+    """URL and request, and what may be given at a call: headers, and JSON in the place of any other body."""
     found = [each for each in made["arguments"] if each.head != "headers="]
     if not sent_as_json(made) and not text:
         found = [_unless_json(each) for each in found]
         found.append(Entry(Code("json"), head="json="))
-    return [*found, Entry(Code("headers"), head="headers=")]
+    return [Entry(Code("url")), *found, Entry(Code("headers"), head="headers=")]
 
 
 def _unless_json(entry: Entry) -> Entry:
@@ -70,10 +70,6 @@ def _unless_json(entry: Entry) -> Entry:
 
 def _how(made: Made, client: str) -> list[Entry]:
     return [replace(each, value=Code(f"{client}.timeout")) if each.head == "timeout=" else each for each in made["how"]]
-
-
-def _url_and(arguments: list[Entry]) -> list[Entry]:
-    return [Entry(Code("url")), *arguments]
 
 
 # ---------------------------------------------------------------------------------------------------------------- requests
@@ -91,7 +87,7 @@ def _by_requests(made: Made, method: str, client: str, text: bool) -> Iterator[s
         yield f"with {', '.join(opened)}:"
     if own:
         yield from (depth + line for line in _session_settings(made, client))
-    request, how = _url_and(_arguments(made, text=text)), _how(made, client)
+    request, how = _arguments(made, text=text), _how(made, client)
     if made["put_in"]:
         asked = Bracket("requests.Request(", (Entry(literal(method)), *request), ")")
         yield depth + flat(call("session.prepare_request", asked), "request = ")
@@ -146,8 +142,8 @@ def _by_httpx(made: Made, method: str, client: str, text: bool) -> Iterator[str]
         yield f"    {client}.guard(session)"
     else:
         yield f"session = {client}.session"
-    arguments = [_exact(each) for each in _arguments(made, text=text)]
-    entries = (Entry(literal(method)), *_url_and(arguments), *_how(made, client))
+    request = map(_exact, _arguments(made, text=text))
+    entries = (Entry(literal(method)), *request, *_how(made, client))
     yield ("    " if own else "") + flat(Bracket("session.request(", entries, ")"), "response = await ")
 
 
