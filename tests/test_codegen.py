@@ -210,6 +210,7 @@ def every_shape() -> list[dict[str, Any]]:
         {"key": "t", "value": "v"},
         {"key": "f", "type": "file", "src": "some/folder/with/a/long/name/that/does/not/fit/on/one/line/at/all.png"},
         {"key": "g", "type": "file", "src": ["b.bin", "c\"d'.bin"]},
+        {"key": 'j "{{x}}', "value": "[1]", "contentType": "application/json"},
     ]
     return [
         item("long " * 20),

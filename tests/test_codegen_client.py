@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ruff import find_ruff_bin
 
-from runner import Environment, Options, Refused, Variable, run
+from runner import Environment, Options, Refused, SendError, Variable, run
 from runner.codegen.registry import File
 from runner.generate import CodeOptions, generate
 from runner.kis.simulator import Simulator
@@ -366,6 +366,17 @@ def test_methods_send_what_a_run_sends(recorder: Recorder, tmp_path: Path) -> No
         assert ours.values("content-type") == theirs.values("content-type")
         assert ours.body.replace(b" ", b"") == theirs.body.replace(b" ", b"").replace(b"%20", b"+")
         assert ours.values("authorization") == theirs.values("authorization")
+
+
+@pytest.mark.parametrize("target", ["client", "client-async"])
+def test_a_request_that_cannot_be_sent_does_not_stop_the_others(target: str) -> None:
+    file = client_of([item("broken", ""), item("fine", "http://h/")], target=target)
+    assert (
+        file.diagnostics[0].text == "broken: there is no method for this request, it cannot be sent: the request's URL is empty"
+    )
+    assert "def fine(" in file.text and "def broken(" not in file.text
+    with pytest.raises(SendError, match="URL is empty"):
+        client_of([item("broken", "")], target=target)
 
 
 def shapes() -> list[dict[str, Any]]:

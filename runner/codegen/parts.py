@@ -10,12 +10,13 @@ from runner.codegen.code import Frame
 from runner.codegen.description import Auth, Body, Description, FormBody, JsonBody, MultipartBody, Part, Rules, Text, TextBody
 from runner.codegen.holes import filled
 from runner.codegen.remarks import Kind
-from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, literal, mapping, pair, sequence
+from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, call, literal, mapping, pair, sequence
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 PAYLOAD = Code("payload")
 _BOUNDARY = "form-7f3a9c51e2d84b06"
+_IN_QUOTES = str.maketrans({"\n": "%0A", "\r": "%0D", '"': "%22"})
 USUAL_LIMIT = 10
 """Redirects that Postman follows where nothing else is said; code does not repeat it."""
 
@@ -215,7 +216,18 @@ def _field(frame: Frame, part: Part, *, read: bool = False) -> Expression:
         kind = [literal("")]  # else urllib3 would guess one
     if read and part.file_name is None and not kind:
         return sequence((frame.text(part.name), content), "()")
+    if read and part.file_name is None:
+        return _typed_text(frame, part, content)
     return sequence((frame.text(part.name), sequence((literal(part.file_name), content, *kind), "()")), "()")
+
+
+def _typed_text(frame: Frame, part: Part, content: Expression) -> Expression:
+    """A text with a type for urllib3, which knows types of files only."""
+    frame.imports.add("from urllib3.fields import RequestField")
+    name = Text(tuple([each.translate(_IN_QUOTES) if isinstance(each, str) else each for each in part.name.parts]))
+    disposition = frame.text(Text.of('form-data; name="') + name + Text.of('"'))
+    headers = mapping([(literal("Content-Disposition"), disposition), (literal("Content-Type"), literal(part.content_type))])
+    return call("RequestField", frame.text(part.name), content, headers=headers)
 
 
 def exact_text(body: Body | None) -> Text | None:

@@ -22,6 +22,7 @@ from runner.codegen.scripts.context import SUPPORT
 from runner.codegen.sessions import HTTPX, REQUESTS, Library
 from runner.codegen.suites import flat
 from runner.codegen.writer import literal, string
+from runner.errors import SendError
 from runner.model import Folder
 from runner.plan import Step
 from runner.secrets import is_secret_name
@@ -94,11 +95,22 @@ class Module:
             for parent, folder in zip(step.chain, step.chain[1:], strict=False):
                 if id(folder) not in self.classes:
                     self._folder(self.classes[id(parent)], folder)
-            owner = self.classes[id(step.chain[-1])]
+            self._add(step)
+
+    def _add(self, step: Step) -> None:
+        """A method; of several requests, one that cannot be sent is only told."""
+        owner = self.classes[id(step.chain[-1])]
+        try:
             owner.methods.append(self._method(owner, step))
-            attributes = [self.classes[id(folder)].attribute for folder in step.chain[1:]]
-            self.calls.append(".".join((*attributes, owner.methods[-1].name)))
-            self.paths[self.calls[-1]] = "/".join((*step.path, step.item.name))
+        except SendError as error:
+            if len(self.job.plan.steps) == 1:
+                raise
+            text = f"{step.title}: there is no method for this request, it cannot be sent: {error.what}"
+            self.diagnostics.append(Diagnostic(code="unsendable", text=text))
+            return
+        attributes = [self.classes[id(folder)].attribute for folder in step.chain[1:]]
+        self.calls.append(".".join((*attributes, owner.methods[-1].name)))
+        self.paths[self.calls[-1]] = "/".join((*step.path, step.item.name))
 
     def _method(self, owner: Class, step: Step) -> Method:
         chain, everyone = step.chain, step.owners
@@ -201,7 +213,8 @@ def generate(job: Job, library: Library) -> Iterator[File]:
     module.build()
     variables, filled = _variables(job, module.extra.values())
     root = next(each for each in module.classes.values() if each.root)
-    module.imports |= set(_imports(scripts, variables, library))
+    typed_any = bool(module.calls) or "Any" in scripts.imports or any(each.type == "Any" for each in variables)
+    module.imports |= {*_imports(scripts, variables, library), f"from typing import {'Any, ' if typed_any else ''}Self"}
     text = templates().get_template("client.py.j2").render(
         library=library,
         doc=harmless(f"{job.plan.collection.name}: a client."),
@@ -243,7 +256,6 @@ def _imports(scripts: Scripts, variables: list[Variable], library: Library) -> I
     if any("os.environ" in each.from_env for each in variables):
         yield "import os"
     yield "from pathlib import Path"
-    yield "from typing import Any, Self"
     yield f"import {library.package}"
     if support := sorted(scripts.imports - {"Any"}):
         yield f"from {SUPPORT} import {', '.join(support)}"
