@@ -236,6 +236,7 @@ class _Redactor:
         """A token that a server has just given out is learned here, before a script can write it to the console."""
         self._learn_prepared(event.prepared)
         if event.response:
+            self._learn_headers(event.response.headers)
             self._learn_body(event.response.body)
         prepared, response = self._prepared(event.prepared), event.response
         if response:
@@ -251,21 +252,26 @@ class _Redactor:
     def _learn_prepared(self, prepared: Prepared) -> None:
         if prepared.request:
             self._learn_sent(prepared.request)
-        for name, value in prepared.headers:
-            self._secrets.learn_header(name, value)
+        self._learn_headers(prepared.headers)
         self._learn_body(prepared.body)
+
+    def _learn_headers(self, headers: tuple[tuple[str, str], ...]) -> None:
+        for name, value in headers:
+            self._secrets.learn_header(name, value)
 
     def _learn_body(self, body: bytes | None) -> None:
         if body and b"\0" not in body[:512]:
             self._secrets.learn_fields(body[:_FIRST].decode("utf-8", "replace"))
 
     def _learn_sent(self, request: Request) -> None:
-        """What the request is signed with, as it is now that variables are put in."""
+        """What the request is signed with, as it is now that variables are put in, and the fields of a multipart body."""
         if request.auth:
             for _, value in credentials(request.auth, self._secrets):
                 self._secrets.learn_value(value)
         if request.url.auth:
             self._secrets.learn_value(request.url.auth.partition(":")[2])
+        for field in request.body.formdata if request.body else ():
+            self._secrets.learn(field.key, field.value)
 
     def _prepared(self, prepared: Prepared) -> Prepared:
         return _changed(

@@ -55,6 +55,7 @@ _SENT_SCHEME = re.compile(
     r"(?P<head>(?:Bearer|Basic|Digest|Hawk|OAuth|NTLM|Negotiate|Token|ApiKey|JWT|[A-Z0-9]+-HMAC-SHA256)[ \t]+)(?P<text>\S.*)",
     re.DOTALL | re.IGNORECASE,
 )
+_SESSION = re.compile(r"(?=\D*\d)\S{16,}")
 
 
 _URL = re.compile(r"[a-z][a-z\d+.-]*://[^\s\"']+(?<!:)", re.IGNORECASE)
@@ -190,8 +191,12 @@ class Secrets:
         return mask(value)
 
     def learn_header(self, name: str, value: str) -> None:
-        """Remember the credentials in a header, without their scheme."""
-        if self.is_secret(name) and name.lower() not in ("cookie", "set-cookie"):
+        """Remember the credentials in a header, without their scheme; of cookies those that look like a session."""
+        if (lowered := name.lower()) in ("cookie", "set-cookie"):
+            for pair in value.split(";")[: 1 if lowered == "set-cookie" else None]:
+                if _SESSION.fullmatch(cookie := pair.partition("=")[2].strip(' "')):
+                    self.learn_value(cookie)
+        elif self.is_secret(name):
             found = _SENT_SCHEME.fullmatch(value)
             self.learn_value(found["text"] if found else value)
 

@@ -22,6 +22,7 @@ from runner.model import (
     Environment,
     Event,
     Folder,
+    FormParam,
     Item,
     Param,
     Prepared,
@@ -433,16 +434,20 @@ def test_a_password_in_the_parts_of_a_url() -> None:
 
 def test_a_token_given_out_by_a_server_is_hidden_in_what_scripts_say_next() -> None:
     body = json.dumps({"access_token": "given-out-by-server", "expires_in": 86400}).encode()
-    prepared = Prepared(method="POST", url="http://h/", headers=(("X-Session-Token", "sent-by-a-script"),))
+    form = Body(mode="formdata", formdata=(FormParam(key="password", value="typed-by-a-user"), FormParam(key="a", value="b")))
+    prepared = Prepared(
+        method="POST",
+        url="http://h/",
+        headers=(("X-Session-Token", "sent-by-a-script"),),
+        body=b'name="password"\r\n\r\ntyped-by-a-user\r\n',
+        request=Request(url=Url(text="http://h/"), body=form),
+    )
+    headers = (("Set-Cookie", 'sid="1-made-by-server"; Path=/'), ("Set-Cookie", "theme=dark"), ("X-Auth-Token", "told-by-server"))
+    response = Response(code=200, reason="OK", url="http://h/", body=body, headers=headers)
+    said = ("given-out-by-server", {"sid": "sent-by-a-script"}, "1-made-by-server told-by-server typed-by-a-user")
     stream = [
-        events.RequestSent(
-            place=place(), source="item", prepared=prepared, response=Response(code=200, reason="OK", url="http://h/", body=body)
-        ),
-        events.ConsoleWritten(
-            place=place(),
-            listen="test",
-            console=Console(level="log", messages=("given-out-by-server", {"sid": "sent-by-a-script"})),
-        ),
+        events.RequestSent(place=place(), source="item", prepared=prepared, response=response),
+        events.ConsoleWritten(place=place(), listen="test", console=Console(level="log", messages=said)),
     ]
     for bodies in (True, False):
         assert "by-" not in repr(list(redacted(stream, Secrets(), bodies=bodies)))
