@@ -107,6 +107,19 @@ def test_null_never_overrides(pabal: Pabal) -> None:
     assert shown(pabal("run", "--show-config").out)["iteration-count"][0] == "4"
 
 
+def test_zero_in_a_file_is_newmans_none(pabal: Pabal) -> None:
+    put(".postman/newmanrc", '{"timeout": 4, "iterationCount": 2.0}')
+    put(".newmanrc", '{"timeout": 0, "timeoutRequest": 0, "delayRequest": 0}')
+    rows = shown(pabal("run", "--show-config").out)
+    assert rows["iteration-count"][0] == "2"
+    assert {"timeout", "timeout-request", "delay-request"}.isdisjoint(name for name, (value, _) in rows.items() if value)
+
+
+def test_an_empty_run_in_an_rc_file_is_all_there_is(pabal: Pabal) -> None:
+    put(".newmanrc", '{"run": {}, "timeout": "not looked at"}')
+    assert pabal("run", "--show-config").status == 0
+
+
 def test_settings_are_heeded(pabal: Pabal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     put("c.json", json.dumps({"info": {"name": "c"}, "item": [{"name": name, "request": "{{url}}"} for name in ("A", "B b")]}))
     put(
@@ -135,7 +148,9 @@ def test_a_reporter_option_of_the_command_line_wins_over_the_files(pabal: Pabal)
         (".newmanrc", "{", 3, ".newmanrc: is not valid JSON"),
         (".newmanrc", "[]", 3, ".newmanrc: expected an object of options, found a list"),
         (".newmanrc", '{"itertionCount": 1}', 2, ".newmanrc: itertionCount: there is no such option\n  did you mean iteration-count?"),
-        (".newmanrc", '{"iterationCount": 0}', 2, ".newmanrc: iterationCount: the value must be a positive integer"),
+        (".newmanrc", '{"iterationCount": -1}', 2, ".newmanrc: iterationCount: the value must be a positive integer"),
+        (".newmanrc", '{"run": 1}', 2, ".newmanrc: run: there is no such option"),
+        (".newmanrc", '{"timeout": false}', 2, ".newmanrc: timeout: expected text or a number, found true or false"),
         (".newmanrc", '{"environment": {"values": []}}', 2, ".newmanrc: environment: expected text"),
         (".newmanrc", '{"environment": true}', 2, ".newmanrc: environment: expected text or a number, found true or false"),
         (".newmanrc", '{"workingDir": "a\\u0000"}', 2, ".newmanrc: workingDir: holds a NUL"),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import rich_click as click
 from click.core import ParameterSource
 
+from runner.cli.options import POSITIVE
 from runner.errors import LoadError, UsageError
 from runner.jstext import js_text
 from runner.place import kind_of
@@ -131,6 +132,8 @@ def _value(param: click.Parameter, setting: Setting) -> Any:
         return "failure" if value else None
     if setting.name in _COMMA_LISTS and isinstance(value, list):
         return ",".join(map(js_text, value))
+    if param.type is POSITIVE and value == 0 and not isinstance(value, bool):
+        return None  # as Newman's library has it: none, or no limit
     switch = isinstance(param, click.Option) and param.is_flag
     value = _scalar(setting)
     if isinstance(value, bool) and not switch:
@@ -158,7 +161,7 @@ def _scalar(setting: Setting) -> str | bool:
         raise setting.fail(f"expected text, a number, or true or false, found {kind_of(value)}")
     if "\0" in str(value):
         raise setting.fail("holds a NUL, which no command line could")
-    return value if isinstance(value, bool) else str(value)
+    return value if isinstance(value, bool) else js_text(value) if isinstance(value, float) else str(value)
 
 
 # --------------------------------------------------------------------------------------------------------- the sources
@@ -184,7 +187,7 @@ def settings(environ: Mapping[str, str]) -> Iterator[Setting]:
 def _newmanrc(path: Path) -> Iterator[Setting]:
     """Options under the names of Newman's library; where there is a `run`, only what is in it."""
     root = read_json(path)
-    options = root.get("run") or root if isinstance(root, dict) else root
+    options = root["run"] if isinstance(root, dict) and isinstance(root.get("run"), dict) else root
     if not isinstance(options, dict):
         raise LoadError(f"expected an object of options, found {kind_of(options)}", where=str(path))
     yield from _options(str(path), options)

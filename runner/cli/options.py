@@ -158,7 +158,7 @@ def options_from(values: Mapping[str, Any], extras: Mapping[str, Any]) -> Option
     return Options(
         environment=values["environment"],
         globals=values["globals_"],
-        data=values["iteration_data"],
+        data=values["iteration_data"] or None,
         iterations=values.get("iteration_count"),
         vault=values.get("vault"),
         show_secrets=bool(values.get("show_secrets")),
