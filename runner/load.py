@@ -7,6 +7,7 @@ Every shape Postman accepts (url as text or parts, exec as text or list, null li
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ T = TypeVar("T")
 
 _OF_ENVIRONMENTS = {"values", "name", "id"}
 _DEEPEST = 100
+_HEADER_LINE = re.compile(r"^([^\s:]+)[ \t]*:(.*)$", re.MULTILINE)
 _MODES = frozenset({"raw", "urlencoded", "formdata", "file", "graphql"})
 
 
@@ -356,10 +358,9 @@ def _param(data: Any, where: Where, number: int, from_text: Callable[[str], Iter
 
 
 def _header_line(text: str) -> Iterator[Param]:
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        if key.strip():
-            yield Param(key=key.strip(), value=value.strip())
+    """Headers as text; a line that is none, such as `// A: 1`, is left out (postman-collection, header.js)."""
+    for line in _HEADER_LINE.finditer(text):
+        yield Param(key=line[1], value=line[2].strip())
 
 
 def _query_line(text: str) -> Iterator[Param]:
