@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from runner.assemble import Session
 from runner.codegen.choices import Variables, chosen_by, inlined
 from runner.codegen.describe import Sources
+from runner.codegen.names import short
 from runner.codegen.naming import naming_of
 from runner.codegen.overhear import overhearing
 from runner.codegen.registry import File, Job, Settings, target
@@ -126,7 +127,8 @@ def _placed(file: File, taken: set[str]) -> File:
 
 
 def _free(path: PurePosixPath, taken: set[str]) -> str:
-    """A path of its own for each file, though names come twice, in another case too."""
+    """A path of its own for each file, though names come twice, in another case too, or are longer than a name can be."""
+    path = PurePosixPath(*map(short, path.parent.parts), short(path.stem) + path.suffix)
     found, number = path, 2
     while str(found).lower() in {name.lower() for name in taken}:
         found, number = path.with_name(f"{path.stem} {number}{path.suffix}"), number + 1

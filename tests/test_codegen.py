@@ -31,7 +31,8 @@ def item(name: str, url: Any = f"{BASE}/x", method: str = "GET", **request: Any)
 
 
 def code_of(*items: dict[str, Any], env: dict[str, str] | None = None, **options: Any) -> list[File]:
-    collection = collection_from_json({"info": {"name": "T"}, "item": list(items), "auth": options.pop("auth", None)})
+    info = {"name": options.pop("name", "T")}
+    collection = collection_from_json({"info": info, "item": list(items), "auth": options.pop("auth", None)})
     environment = Environment(values=tuple(Variable(key=key, value=value) for key, value in (env or {}).items()))
     folder = options.pop("working_dir", ".")
     return list(generate(collection, Options(environment=environment, working_dir=folder), CodeOptions(**options)))
@@ -232,6 +233,8 @@ def every_shape() -> list[dict[str, Any]]:
         item("settings", method="POST", body=raw("text"), behavior={"followOriginalHttpMethod": True, "followAuthorizationHeader": True, "disableCookies": True, "maxRedirects": 3, "tlsDisabledProtocols": ["TLSv1_3"], "tlsCipherSelection": ["ECDHE-RSA-AES128-GCM-SHA256"], "strictSSL": False, "disabledSystemHeaders": {"user-agent": True, "accept": True, "connection": True}}),
         item("told", f"{BASE}/x", "POST", header=[{"key": "A", "value": " 1", "description": "What it is. " * 12 + "\n\nMore."}, {"key": "Hash", "value": "{{h}}", "disabled": True, "description": "off"}], body={"mode": "urlencoded", "urlencoded": [{"key": "f", "value": "1", "description": "넓은 글자 " * 20}]}),
         item("asked", {"raw": f"{BASE}/x?a=1&a=2", "host": ["https://api.test"], "path": ["v1", "x"], "query": [{"key": "a", "value": "1", "description": "one"}, {"key": "a", "value": "2"}, {"key": "b", "value": "3", "disabled": True}]}),
+        item("quoted", f"{BASE}/{{{{{'a long name ' * 3}}}}}?q={{{{{'and another ' * 3}}}}}"),
+        item("quotes", f"{BASE}/'\"?q=\"'"),
         item("kept", behavior={"followAuthorizationHeader": True}, auth={"type": "bearer", "bearer": {"token": "{{pass}}"}}),
         item("insecure", behavior={"strictSSL": False, "followAuthorizationHeader": True}),
         item("basic", auth={"type": "basic", "basic": {"username": "somebody with a long name", "password": "{{pass}}"}}),
@@ -300,6 +303,17 @@ def test_requests_are_chosen_by_name_path_and_pattern() -> None:
         code_of(folder, requests=("Nope",))
     with pytest.raises(UsageError, match="no target"):
         code_of(folder, target="reqests")
+
+
+def test_files_have_names_that_a_disk_can_hold(tmp_path: Path) -> None:
+    long = "아주 긴 이름 " * 40
+    files = code_of({"name": long, "item": [item(long), item(f"{long}2")]})
+    assert len({file.path for file in files}) == 2
+    for target in ("pytest", "script", "client"):
+        files += code_of({"name": long, "item": [item(long)]}, target=target, per_folder=target == "pytest", name=long)
+    for file in files:
+        (path := tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text, "utf-8")
 
 
 def test_httpx_keeps_the_order_of_parameters() -> None:

@@ -213,7 +213,7 @@ class Frame:
                 yield self.put(fetched, f"{name} = ")
         for name, value, quoting in self.names.quotings():
             self.imports.add("from urllib.parse import quote")
-            yield self.put(Code(f"quote({value}, safe={string(SAFE[quoting])})"), f"{name} = ")
+            yield self.put(call("quote", Code(value), safe=literal(SAFE[quoting])), f"{name} = ")
 
     def _fetched(self, hole: Hole) -> Expression | None:
         match hole.source:

@@ -40,3 +40,10 @@ def environ_name(name: str) -> str:
         return name
     words = re.sub(r"[^A-Za-z0-9]+", "_", _CAMEL.sub("_", name)).strip("_").upper()
     return (f"_{words}" if words[:1].isdigit() else words) or "SECRET"
+
+
+def short(name: str, most: int = 200) -> str:
+    """So much of a name that it can be a file's, of which none takes more than 255 bytes."""
+    while len(name.encode("utf-8", "surrogatepass")) > most:
+        name = name[:-1]
+    return name

@@ -13,7 +13,7 @@ from runner.codegen.code import sorted_imports, templates
 from runner.codegen.docs import digest_of, docstring, harmless
 from runner.codegen.format import formatted
 from runner.codegen.literals import without_literals
-from runner.codegen.names import environ_name, identifier
+from runner.codegen.names import environ_name, identifier, short
 from runner.codegen.registry import File, Job
 from runner.codegen.scripting import Script, Scripts, comment, scripts_of
 from runner.codegen.scripts.context import SUPPORT
@@ -74,7 +74,7 @@ class Module:
     @cached_property
     def title(self) -> str:
         """The collection's name as a part of file names."""
-        return identifier(self.job.name(self.job.plan.collection), fallback="collection").rstrip("_")
+        return short(identifier(self.job.name(self.job.plan.collection), fallback="collection"), 80).rstrip("_")
 
     def file(self, path: str, template: str, imports: Iterable[str], **written: Any) -> File:
         """A file of the module, to be called when all else is written; the one with the suite has the notes."""

@@ -286,8 +286,9 @@ def _escape(char: str) -> str:
 
 
 def _bytes(data: bytes) -> str:
-    made = repr(data)
-    inner = made[2:-1]
-    if made[1] == "'" and '"' not in inner:
-        made = 'b"' + inner.replace("\\'", "'") + '"'
-    return made
+    """Bytes as a literal in the quotes that ruff prefers; with both in it, repr escapes the single ones."""
+    inner = repr(b"\"'" + data)[2:-1].removeprefix("\"\\'")
+    if data.count(b'"') > data.count(b"'"):
+        return f"b'{inner}'"
+    double = inner.replace("\\'", "'").replace('"', '\\"')
+    return f'b"{double}"'

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from runner.codegen.docs import harmless
-from runner.codegen.names import identifier
+from runner.codegen.names import identifier, short
 from runner.codegen.registry import File, Job, Target
 from runner.codegen.scripting import Script
 from runner.codegen.suites import Line, Module, support
@@ -54,7 +54,7 @@ class Suite:
         scripts = [script for script in self._of(lines, shared=True) if script.name not in common]
         used = {script.name for script in self._of(lines, shared=True)} & {*common} | {self.module.groups[id(step.chain[-1])]}
         folders = map(self.module.job.name, step.chain[1:])
-        title = "_".join(identifier(folder, fallback="folder").rstrip("_") for folder in folders) or "top"
+        title = short("_".join(identifier(folder, fallback="folder").rstrip("_") for folder in folders), 100) or "top"
         imports = [
             "import pytest",
             *support(scripts),
