@@ -156,8 +156,9 @@ def test_an_environment_is_kept_in_a_file_that_postman_and_a_run_read(
     }
     (tmp_path / "staging.json").write_text(json.dumps(staging))
     monkeypatch.setenv("API_KEY", "hunter2hunter2")
-    client = module.ShopApi.from_postman(tmp_path / "staging.json", allow_changes=True)
-    assert (client["base"], client["API_KEY"], client.allow_changes) == (recorder.url(""), "hunter2hunter2", True)
+    client = module.ShopApi.from_postman(tmp_path / "staging.json", allow_changes=True, timeout=7)
+    assert (client["base"], client["API_KEY"]) == (recorder.url(""), "hunter2hunter2")
+    assert (client.allow_changes, client.timeout) == (True, 7)
     client["TOKEN"] = "captured-just-now"
     shown = repr(client)
     assert "ShopApi" in shown and recorder.url("") in shown
