@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--pabal-simulate", action="store_true", help="run collections for KIS against the built-in simulator")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The mark of requests, for `-m`: `-m 'folder(path="Orders")'` means all in that folder and in those below it."""
+    config.addinivalue_line("markers", "folder(path): the request is in this folder of its collection, such as Orders/Domestic")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A collection's requests build on each other: under pytest-xdist one process gets them all, whatever `--dist` says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -294,6 +295,44 @@ def test_modules_of_folders_are_clean_python(recorder: Recorder, pytester: pytes
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run([find_ruff_bin(), *command, "--isolated", "."], capture_output=True, cwd=pytester.path)
         assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "targets"),
+    [
+        ('folder(path="B")', ["/b1/%7B%7Bn%7D%7D", "/a1"]),
+        ('folder(path="B/A")', ["/a1"]),
+        ('folder(path="A")', ["/a2"]),
+        ("not folder", ["/first", "/last/1"]),
+    ],
+)
+@pytest.mark.parametrize("per_folder", [False, True])
+def test_tests_are_chosen_by_the_folders_they_are_in(
+    wanted: str, targets: list[str], per_folder: bool, recorder: Recorder, pytester: pytest.Pytester
+) -> None:
+    if per_folder:
+        written(pytester, folders(recorder))
+    else:
+        (pytester.path / "test_it.py").write_text(module_of(folders(recorder)).text, "utf-8")
+    options = ["-p", "no:cacheprovider", "-p", "runner.pytest_plugin", "--strict-markers", "-m", wanted]
+    recorded = pytester.inline_run(*options)
+    assert recorded.ret == 0
+    assert [request.target for request in recorder.requests] == targets
+
+
+def test_variables_are_given_on_the_command_line(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    (pytester.path / "e.json").write_text(
+        json.dumps({"values": [{"key": "a", "value": "file"}, {"key": "b", "value": "file"}, {"key": "c", "value": ""}]})
+    )
+    (pytester.path / "x.env").write_text("a=env\nc=env\n")
+    module = module_of([item("it", "{{base}}/{{a}}/{{b}}/{{c}}")], values={"base": "http://127.0.0.1:9", "a": "1", "b": "2"})
+    path = pytester.path / "test_it.py"
+    path.write_text(module.text, "utf-8")
+    given = ["--pabal-env", "e.json", "--pabal-env-var", f"base={recorder.url('')}", "--pabal-env-var", "b=option"]
+    pytester.inline_run("-p", "runner.pytest_plugin", *given, "--pabal-env-file", "x.env").assertoutcome(passed=1)
+    assert [request.target for request in recorder.requests] == ["/file/option/env"]
+    wrong = pytester.inline_run("-p", "runner.pytest_plugin", "--pabal-env-var", "b")
+    assert "--pabal-env-var 'b' is not of the form NAME=VALUE" in str(wrong.getfailures()[0].longrepr)
 
 
 def test_only_pytest_modules_are_split() -> None:

@@ -28,7 +28,7 @@ from runner.variables import Scope
 NAMES = frozenset(
     (
         "SUITE ROWS ENVIRONMENT GLOBALS Run Suite JavaScript Iterator Any pytest os sys main environment global_variables run "
-        "iteration"
+        "iteration pytestconfig pytestmark overrides"
     ).split()
 )
 """What means something in every generated module with a suite."""
@@ -43,7 +43,7 @@ _FLAT = Style(width=10**9)
 class Line:
     """A folder or a request (of `step`) as an expression; `test` is the name of a request's test, `doc` its docstring.
 
-    `notes` are its description as comment lines.
+    `notes` are its description as comment lines, `folders` the paths of all folders that it is in.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Line:
     test: str = ""
     doc: str = ""
     notes: str = ""
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -170,6 +171,7 @@ class Module:
             test=self.name(f"test {called}"),
             doc=docstring(step.title, about, 1),
             notes=comment(about) if about.strip() else "",
+            folders=tuple(string("/".join(step.path[: depth + 1])) for depth in range(len(step.path))),
         )
 
     def _wanted(self, item: Item) -> bool:

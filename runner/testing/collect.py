@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from runner.assemble import Session
 from runner.errors import PabalError
-from runner.options import Options
 from runner.plan import Plan
+from runner.testing.given import options_from
 from runner.testing.steps import Steps
 
 
@@ -81,6 +78,8 @@ def _children(
             open_groups.append((folder, group))
         parent = open_groups[-1][1] if open_groups else top
         item = _request(parent, _unique(names, parent, step.item.name), position, iteration, file)
+        for depth in range(len(step.path)):
+            item.add_marker(pytest.mark.folder(path="/".join(step.path[: depth + 1])))
         (open_groups[-1][1].children if open_groups else found).append(item)
     if isinstance(top, Group):
         top.children = found
@@ -102,38 +101,3 @@ def _request(parent: pytest.Collector, name: str, position: int, iteration: int,
 
     item: pytest.Function = pytest.Function.from_parent(parent, name=name, callobj=call)
     return item
-
-
-def options_from(config: pytest.Config) -> Options:
-    """What the command line of pytest says, as options of a run.
-
-    Raises:
-        UsageError: a value makes no sense.
-    """
-    from runner.errors import UsageError
-
-    given: dict[str, Any] = {name: config.getoption(f"--pabal-{name}") for name in ("env", "globals", "data", "iterations")}
-    pairs = [entry.partition("=") for entry in config.getoption("--pabal-env-var")]
-    if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
-        raise UsageError(f"--pabal-env-var {wrong[0]!r} is not of the form NAME=VALUE")
-    count = given["iterations"]
-    if count is not None and not (count.isascii() and count.isdigit() and int(count)):
-        raise UsageError(f"--pabal-iterations takes a positive number, not {count!r}")
-    return Options(
-        environment=_place(config, given["env"]),
-        globals=_place(config, given["globals"]),
-        data=_place(config, given["data"]),
-        iterations=None if count is None else int(count),
-        folders=tuple(config.getoption("--pabal-folder")),
-        env_vars={name: value for name, _, value in pairs},
-        env_files=tuple(config.getoption("--pabal-env-file")),
-        environ=os.environ,
-        extras={"simulate": config.getoption("--pabal-simulate")},
-    )
-
-
-def _place(config: pytest.Config, given: str | None) -> str | None:
-    """Paths count from where pytest was called, also where a test changes the folder."""
-    if given is None or "://" in given:
-        return given
-    return str(Path(config.invocation_params.dir, given))

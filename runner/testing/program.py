@@ -6,16 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from io import TextIOWrapper
 from typing import Any
 
 from runner.errors import ExitCode, PabalError
-from runner.load import load_environment
-from runner.model import Environment
 from runner.reporters import Surroundings, create, report
 from runner.secrets import without_credentials
-from runner.testing.run import Run, environment_of
+from runner.testing.run import Run
 from runner.testing.suite import Suite
 
 
@@ -37,7 +34,7 @@ def main(
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with suite.run(_with_file(environment, given.environment), environ, **settings | _said(given)) as run:
+        with suite.run(environment, environ, over=given.environment, **settings | _said(given)) as run:
             return _told(run, environ)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -59,14 +56,6 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)
-
-
-def _with_file(environment: Mapping[str, Any], path: str | None) -> Environment:
-    ours = environment_of(environment)
-    if path is None:
-        return ours
-    theirs = load_environment(path)
-    return replace(theirs, values=(*ours.values, *theirs.values))
 
 
 def _said(given: argparse.Namespace) -> dict[str, Any]:

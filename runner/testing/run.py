@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -11,6 +12,7 @@ from runner.assemble import Session
 from runner.codegen.support.sandbox import TranslatedSandbox
 from runner.errors import Refused, SendError
 from runner.extension import Extension, Prepare, Turn
+from runner.load import load_environment
 from runner.model import Environment, Json, Prepared, Variable
 from runner.options import Options
 from runner.plan import Settings
@@ -35,7 +37,8 @@ class Run:
     """One run of a suite, all at once or test by test; variables, cookies and tokens last from one request to the next.
 
     Use as a context manager. `environment` has the environment's variables; what is empty there is filled from `environ`, the
-    process environment. `data` are rows, or the path of a file of them; `extras` are settings for extensions.
+    process environment and then from `env_files`; variables of the environment at `over` win over these, `env_vars` over all.
+    `data` are rows, or the path of a file of them; `extras` are settings for extensions.
 
     Requests that change an account are only sent with `PABAL_ALLOW_ORDERS=1` there, on a real account only with
     `PABAL_ALLOW_REAL_ORDERS=1` too; with `PABAL_SIMULATE=1` the built-in simulator answers.
@@ -47,6 +50,9 @@ class Run:
         environment: Mapping[str, Any] | Environment,
         environ: Mapping[str, str],
         *,
+        over: str | None = None,
+        env_vars: Mapping[str, str] | None = None,
+        env_files: Sequence[str] = (),
         globals: Mapping[str, Any] | None = None,
         data: Sequence[Json] | str = (),
         iterations: int | None = None,
@@ -57,7 +63,9 @@ class Run:
         extras: Mapping[str, Any] | None = None,
     ) -> None:
         options = Options(
-            environment=environment_of(environment),
+            environment=_with_file(environment_of(environment), over),
+            env_vars=env_vars or {},
+            env_files=tuple(env_files),
             globals=environment_of(globals or {}, "globals"),
             data=data,
             iterations=iterations,
@@ -137,6 +145,13 @@ class _Hold(Extension):
 
     def _holds(self, prepared: Prepared) -> bool:
         return any(other.changes(prepared) for other in self._others)
+
+
+def _with_file(ours: Environment, path: str | None) -> Environment:
+    if path is None:
+        return ours
+    theirs = load_environment(path)
+    return replace(theirs, values=(*ours.values, *theirs.values))
 
 
 def environment_of(values: Mapping[str, Any] | Environment, name: str = "environment") -> Environment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from runner.codegen.docs import harmless
@@ -24,7 +24,7 @@ class Suite:
 
     def whole(self) -> Iterator[File]:
         """One module."""
-        imports = [*_FIXTURES, *support(self._scripts()), "from runner.testing import Run, Suite"]
+        imports = [*_FIXTURES, *support(self._scripts()), "from runner.testing import Run, Suite, overrides"]
         written = self.module.suite(self._scripts()) | self.module.values() | {"scope": "module", "lines": self.lines}
         yield self.module.file(f"test_{self.module.title}.py", "pytest.py.j2", imports, **written)
 
@@ -41,7 +41,7 @@ class Suite:
         yield self.module.file(
             "conftest.py",
             "pytest_conftest.py.j2",
-            [*_FIXTURES, "from runner.testing import Run", f"from {shared} import SUITE"],
+            [*_FIXTURES, "from runner.testing import Run, overrides", f"from {shared} import SUITE"],
             scope="session",
             **self.module.values(),
         )
@@ -67,7 +67,8 @@ class Suite:
             imports,
             title=harmless(" › ".join((self.module.job.plan.collection.name, *step.path))),
             scripts=scripts,
-            lines=lines,
+            marks=[f"pytest.mark.folder(path={path})" for path in lines[0].folders],
+            lines=[replace(line, folders=()) for line in lines],
             iterations=self.module.job.plan.iterations,
         )
 
