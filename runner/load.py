@@ -27,6 +27,7 @@ from runner.model import (
     FormParam,
     Item,
     Json,
+    MadeUpId,
     Param,
     Request,
     Url,
@@ -87,7 +88,7 @@ def collection_from_json(data: Any, where: Where | None = None) -> Collection:
         raise where.fail("folders are nested too deeply") from error
     info = as_object(root.get("info"), where.at("info"))
     return Collection(
-        id=_text(info.get("_postman_id") or info.get("id") or root.get("id")) or str(uuid.uuid4()),
+        id=_text(info.get("_postman_id") or info.get("id") or root.get("id")) or MadeUpId(uuid.uuid4()),
         name=_text(info.get("name")),
         items=items,
         events=_events(root, where),
@@ -404,7 +405,7 @@ def _optional(data: Any) -> str | None:
 
 
 def _id(data: Json) -> str:
-    return _text(data.get("id") or data.get("_postman_id")) or str(uuid.uuid4())
+    return _text(data.get("id") or data.get("_postman_id")) or MadeUpId(uuid.uuid4())
 
 
 def _description(data: Any) -> str:

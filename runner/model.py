@@ -13,6 +13,12 @@ Json: TypeAlias = dict[str, Any]
 """A JSON object as it crosses to a file, a report or the sandbox."""
 
 
+class MadeUpId(str):
+    """The id of what has none in its file: another one each time that is loaded."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One variable of a scope; `type` is Postman's (any, default, string, number, boolean, secret …)."""

@@ -177,7 +177,9 @@ def described(**options: Any) -> str:
 
 def test_descriptions_and_what_is_switched_off_are_comments() -> None:
     line = described()
-    assert '        # 01 : one\n        "tr_id": "TTTC",\n        # off: "hashkey": "{{HASH}}"  (of the body)\n' in line
+    assert (
+        '        # 01 : one\n        "tr_id": "TTTC",\n        # of the body\n        # "hashkey": os.environ["HASH"],\n' in line
+    )
     assert "02 : two" not in line
     assert "# 02 : two;" in described(describe="full")
     assert "#" not in described(describe="none")
@@ -192,7 +194,7 @@ def test_what_is_switched_off_shows_no_secrets() -> None:
     form = {"mode": "urlencoded", "urlencoded": fields}
     code = text_of("q", url, "POST", body=form)
     assert "opensesame" not in code
-    assert code.count('# off: "password": "{{pw}}"') == code.count('# off: "plain": "shown"') == 2
+    assert code.count('# "password": os.environ["pw"],') == code.count('# "plain": "shown",') == 2
 
 
 def test_what_requests_cannot_send_is_told() -> None:

@@ -61,6 +61,34 @@ def test_what_a_script_does_besides_is_told(code: str) -> None:
     assert [entry.code for entry in file.diagnostics] == ["script"]
 
 
+@pytest.mark.parametrize(
+    ("asks", "url"),
+    [
+        ("pm.environment.get('SIGN_URL') + '/sign'", 'url = f"{sign_url}/sign"'),
+        ("'https://' + pm.globals.get('SIGN_URL') + '/sign'", 'url = f"https://{sign_url}/sign"'),
+        ("environment.SIGN_URL + '/sign'", 'url = f"{sign_url}/sign"'),
+    ],
+)
+def test_a_url_that_a_script_puts_together_from_a_variable_without_a_value_is_a_parameter(asks: str, url: str) -> None:
+    (file,) = code_of(scripted(SIGN.replace(f"'{BASE}/sign'", asks)))
+    assert "def order(*, sign_url: str)" in file.text
+    assert url in file.text
+    assert file.diagnostics == ()
+
+
+def test_a_url_that_stays_without_a_value_is_told() -> None:
+    (file,) = code_of(scripted(SIGN.replace(f"'{BASE}/sign'", "undefined + '/sign'")))
+    assert [entry.code for entry in file.diagnostics] == ["unresolved"]
+
+
+def test_variables_in_the_url_of_a_script_stay_variables() -> None:
+    code = SIGN.replace(f"'{BASE}/sign'", "pm.environment.get('base') + '/sign'")
+    (file,) = code_of(scripted(code), env={"base": "https://sign.test:8443/v1"}, variables="env")
+    assert 'base = os.environ.get("base", "https://sign.test:8443/v1")' in file.text
+    assert 'url = f"{base}/sign"' in file.text
+    assert checked(file)[0] == "exact"
+
+
 def kis_code(environment: str, name: str, **options: Any) -> str:
     path = ROOT / "environments" / f"{environment}.postman_environment.json"
     (file,) = generate(KIS, Options(environment=path, **options), CodeOptions(requests=(name,)))
@@ -103,3 +131,26 @@ def test_what_a_guard_holds_back_is_not_sent_by_just_running_the_code() -> None:
     assert "moves money on a real account" in held.text
     (allowed,) = generate(collection, Options(env_vars=variables, extras={"allow_real_orders": True}))
     assert "sys.argv" not in allowed.text
+
+
+@pytest.mark.parametrize(("variables", "held"), [("secrets", False), ("env", True), ("args", True), ("inline", False)])
+def test_an_order_for_whatever_host_a_variable_names_needs_to_be_wanted(variables: Any, held: bool) -> None:
+    path = ROOT / "environments" / "kis-mock.postman_environment.json"
+    code = CodeOptions(requests=("V_주식주문(현금)",), variables=variables)
+    (file,) = generate(KIS, Options(environment=path), code)
+    assert ('if sys.argv[1:] != ["--send"]:' in file.text) is held
+    assert ("its host is a variable" in file.text) is held
+
+
+@pytest.mark.parametrize("style", ["function", "pytest"])
+def test_modules_and_tests_hold_orders_back(style: Any) -> None:
+    path = ROOT / "environments" / "kis-mock.postman_environment.json"
+    code = CodeOptions(requests=("V_주식주문(현금)", "V_주식현재가 시세"), style=style, one_file=True)
+    (file,) = generate(KIS, Options(environment=path), code)
+    held = 'os.environ.get("PABAL_ALLOW_ORDERS") != "1"'
+    quote, order = (part.text for part in file.parts)
+    assert (held in order, held in quote) == (True, False)
+    (real,) = generate(
+        KIS, Options(environment=path), CodeOptions(requests=code.requests, style=style, one_file=True, variables="env")
+    )
+    assert 'os.environ.get("PABAL_ALLOW_REAL_ORDERS")' in real.parts[1].text

@@ -85,6 +85,42 @@ def test_variables_of_variables_stay_and_what_every_machine_has_is_no_environmen
     assert 'url = f"https://{hostname}/v1/x"' in file.text
 
 
+ODD = {
+    "host": "api.test/v1", "rest": "a/b?c=d&e=%20f", "blanks": "x y?z", "two": "a&b=1", "price": "1.50", "text": "a\\b{c}'\"$x`",
+    "port": "8080", "padded": " x ", "upper": "HTTPS://API.test:443/",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["requests", "http.client", "curl"])
+@pytest.mark.parametrize("variables", ["env", "args"])
+def test_whatever_a_variable_holds_it_is_sent_as_a_run_sends_it(target: str, variables: str) -> None:
+    header = [{"key": "A", "value": "{{padded}}"}]
+    form = {"mode": "urlencoded", "urlencoded": [{"key": "{{text}}", "value": "a {{blanks}}"}]}
+    files = code_of(
+        item("host", "{{host}}/x?{{two}}"),
+        item("rest", "https://a.test:{{port}}/{{rest}}", header=header),
+        item("blanks", "{{upper}}{{blanks}}/y?z={{blanks}}", "POST", body=form),
+        item("number", method="POST", body=raw('{"price": {{price}}, "text": "{{two}}"}', "json")),
+        env=ODD,
+        target=target,
+        variables=variables,
+    )
+    assert {kind for kind, _ in verdicts(files)} <= {"exact", "semantic"}
+
+
+def test_a_value_that_is_sent_as_another_text_is_written_down_and_told() -> None:
+    (file,) = code_of(item("x", header=[{"key": "A", "value": "{{padded}}"}]), env=ODD, variables="env")
+    assert '"A": "x"' in file.text
+    assert [entry.text for entry in file.diagnostics if entry.code == "written-down"] == [
+        "written down, because it is sent as another text: padded"
+    ]
+
+
+@pytest.mark.parametrize("target", ["httpx-async", "aiohttp"])
+def test_a_check_reaches_addresses_of_version_6(target: str) -> None:
+    assert [kind for kind, _ in verdicts(code_of(item("x", "http://[::1]:8080/x"), target=target))] == ["exact"]
+
+
 @pytest.mark.parametrize("target", PYTHON)
 def test_every_style_sends_the_same(target: str) -> None:
     digest = {"type": "digest", "digest": {"username": "u", "password": "{{pw}}"}}
@@ -129,6 +165,14 @@ def test_a_wrong_status_fails_the_test(httpserver: HTTPServer) -> None:
     exec(compile(file.text, file.path, "exec"), found)
     with pytest.raises(AssertionError):
         found["test_x"]()
+
+
+def test_a_full_description_says_where_the_request_is_from() -> None:
+    made = item("x", description="First.\n\nSecond.") | {"id": "1-2-3"}
+    (file,) = code_of(made, describe="full")
+    assert "Second.\n\n    From the collection T, id 1-2-3.\n" in file.text
+    assert "Second" not in text_of("x", description="First.\n\nSecond.")
+    assert "From the collection T.\n" in text_of("x", options={"describe": "full"})
 
 
 def test_modules_bring_each_thing_once_under_a_name_of_its_own() -> None:

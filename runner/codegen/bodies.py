@@ -114,7 +114,7 @@ def _parsed(text: str, marks: StandIns, values: Mapping[str, str]) -> Any:
         if str(int(digits)) != digits:
             raise _Lossy
         hole = marks.number(int(digits))
-        return Number(hole, _kind(values[hole.name])) if hole else int(digits)
+        return _number(hole, values[hole.name]) if hole else int(digits)
 
     def decimal(digits: str) -> float:
         if repr(float(digits)) != digits:
@@ -130,8 +130,16 @@ def _parsed(text: str, marks: StandIns, values: Mapping[str, str]) -> Any:
     return _texts(parsed, marks)
 
 
-def _kind(value: str) -> str:
-    return "int" if re.fullmatch(r"-?\d+", value) else "float"
+def _number(hole: Hole, value: str) -> Number:
+    """A number that comes out of Python as it was.
+
+    Raises:
+        ValueError: it is none.
+    """
+    kind: type[int] | type[float] = int if re.fullmatch(r"-?\d+", value) else float
+    if str(kind(value)) != value:
+        raise _Lossy
+    return Number(hole, kind.__name__)
 
 
 def _texts(value: Any, marks: StandIns) -> Any:

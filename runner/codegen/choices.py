@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -16,6 +17,8 @@ from runner.variables import MISSING
 Variables: TypeAlias = Literal["secrets", "env", "args", "inline"]
 """Which variables the code still has: secrets and what has no value; all, from the process environment or as parameters; none."""
 
+_HASH = re.compile(r"(?:^|[_-])hash$", re.IGNORECASE)
+"""Proofs of a request, which nobody should find in code."""
 _OF_EVERY_MACHINE = frozenset("HOME HOST HOSTNAME LANG LOGNAME PATH PWD SHELL TEMP TERM TMP TMPDIR USER USERNAME".split())
 """Names that have another meaning in the process environment."""
 
@@ -61,7 +64,7 @@ def chosen_by(variables: Variables, secrets: Secrets) -> Choose:
             computed = name in COMPUTED and variables != "inline"
             return Hole(name=name, source="computed", key=COMPUTED[name][0]) if computed else None
         text = "" if value in (MISSING, None) else js_text(value)
-        secret = secrets.is_secret(name, type)
+        secret = secrets.is_secret(name, type) or bool(_HASH.search(name))
         return choices[variables](Variable(name=name, text=text, is_empty=value == "", secret=secret))
 
     return choose

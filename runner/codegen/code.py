@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from runner.codegen.bodies import Number
 from runner.codegen.description import Description, Diagnostic, Hole, Quoting, Text, Use
+from runner.codegen.docs import harmless
 from runner.codegen.format import formatted
 from runner.codegen.holes import COMPUTED, SAFE
 from runner.codegen.names import identifier
@@ -28,6 +29,7 @@ from runner.codegen.writer import (
     call,
     literal,
     string,
+    visible,
     write,
 )
 from runner.errors import SendError
@@ -149,7 +151,7 @@ class Frame:
 
     def comment(self, text: str) -> str:
         """A comment as lines in the function."""
-        lines = textwrap.wrap(text, max(self.style.room(self.depth) - 2, 20))
+        lines = textwrap.wrap(visible(text), max(self.style.room(self.depth) - 2, 20))
         return "\n".join(f"{self.at()}# {line}" for line in lines)
 
     def bring(self, wanted: str, template: str, **settings: Any) -> str:
@@ -243,11 +245,12 @@ class Frame:
         return "\n".join(lines)
 
     def docstring(self) -> Iterator[str]:
-        """Title and first paragraph of the request's description."""
+        """Title and first paragraph of the request's description; all of it, and where it is from, if that is wanted."""
         room = self.style.room(self.depth) - 4
-        yield from textwrap.wrap(f"{self.description.method} {self.description.title}", max(room, 20)) or [""]
-        paragraph = self.description.notes.strip().partition("\n\n")[0]
-        if paragraph:
+        title = harmless(f"{self.description.method} {self.description.title}")
+        yield from textwrap.wrap(title, max(room, 20)) or [""]
+        notes, source = harmless(self.description.notes.strip()), harmless(self.description.source)
+        for paragraph in filter(None, (notes if source else notes.partition("\n\n")[0], source)):
             yield ""
             for line in paragraph.splitlines():
                 yield from textwrap.wrap(line, max(room, 20)) or [""]
@@ -336,14 +339,14 @@ def each(job: Job, suffix: str, made: Callable[[Step, Description], File]) -> It
             if len(job.plan.steps) == 1:
                 raise
             told = Diagnostic(code="unsendable", text=f"there is no code for this request, it cannot be sent: {error.what}")
-            text = f"# {' '.join(told.text.split())}\n"
+            text = f"# {visible(' '.join(told.text.split()))}\n"
             yield File(path=file_name(job, step, suffix), text=text, step=step, diagnostics=(told,))
 
 
 def file_name(job: Job, step: Step, suffix: str) -> str:
     """Folders and name of a request as a path."""
     names = [*map(job.name, step.chain[1:]), job.name(step.item)]
-    parts = [re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", name).strip(" .") or "_" for name in names]
+    parts = [re.sub(r'[\\/:*?"<>|\x00-\x1f\ud800-\udfff]', "_", name).strip(" .") or "_" for name in names]
     return "/".join(parts) + suffix
 
 

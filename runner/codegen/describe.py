@@ -16,13 +16,13 @@ from runner.codegen.bodies import body_of, own_boundary
 from runner.codegen.description import Address, Auth, Description, Diagnostic, First, Hole, Quoting, Rules, Text, Use
 from runner.codegen.holes import Choose, StandIns, filled
 from runner.codegen.literals import secret_variables, without_literals
-from runner.codegen.overhear import Heard, Overhear
+from runner.codegen.overhear import Heard, Overhear, lacks_a_value
 from runner.codegen.remarks import Describe, remarks_of
 from runner.errors import Refused, SendError
 from runner.extension import Extension, Turn
 from runner.jstext import js_text
 from runner.model import Auth as ModelAuth
-from runner.model import Prepared, Request, Url
+from runner.model import MadeUpId, Prepared, Request, Url
 from runner.plan import Step
 from runner.request import prepare, resolve, resolve_auth
 from runner.secrets import Secrets
@@ -30,8 +30,11 @@ from runner.variables import Scope, Scopes
 
 _EVERY_CLIENT = frozenset("user-agent accept cache-control postman-token host accept-encoding connection content-length".split())
 _IN_HEADERS = frozenset({"noauth", "bearer", "apikey", "oauth2"})
-_QUOTINGS: tuple[tuple[Quoting, Quoting], ...] = (("form", "form"), ("path", "query"))
-"""Ways to encode holes in path and query, the one that is usual in code first; the second leaves all that the runner leaves."""
+_QUOTINGS: tuple[tuple[Quoting, Quoting], ...] = (("form", "form"), ("path", "query"), ("", ""))
+"""Ways to encode holes in path and query, the one that is usual in code first; the second leaves all that the runner leaves.
+
+With the last one a value may hold several parts of the URL.
+"""
 _SAMPLE = "1"
 _OTHERS = str.maketrans("0123456789abcdef", "123456789abcdef0")
 _NAME = re.compile(r"\{\{([^{}]*)\}\}")
@@ -76,6 +79,21 @@ def describe(step: Step, sources: Sources) -> Description:
     Raises:
         SendError: the runner could not send it either: no URL, or what HTTP cannot carry.
     """
+    description, odd = _described(step, sources)
+    if not odd:
+        return description
+    told = Diagnostic(code="written-down", text=f"written down, because it is sent as another text: {', '.join(sorted(odd))}")
+    choose = sources.choose
+
+    def fewer(name: str, value: Any, type: str) -> Hole | None:
+        return None if name in odd else choose(name, value, type)
+
+    description, _ = _described(step, replace(sources, choose=fewer))
+    return replace(description, diagnostics=(*description.diagnostics, told))
+
+
+def _described(step: Step, sources: Sources) -> tuple[Description, set[str]]:
+    """The description, and the variables with a value that could not be taken out of it: the code would send something else."""
     scopes, step = sources.scopes, _with_user(step)
     taken = {variable.key for _, scope in scopes.layers() for variable in scope}
     step, literals = without_literals(step, sources.secrets, taken) if sources.secrets else (step, {})
@@ -108,12 +126,22 @@ def describe(step: Step, sources: Sources) -> Description:
         rules=_rules(step, sources),
         remarks=remarks_of(step.item.request, sources.describe, sources.secrets),
         notes=step.item.request.description or step.item.description,
+        source=_source(step) if sources.describe == "full" else "",
         guarded=_guarded(real.prepared, sources.extensions) or _for_any_host(address, changes=changes),
         changes=changes,
         diagnostics=tuple(diagnostics),
     )
     first = tuple(_first(request, marks, values, sources) for request in heard)
-    return replace(description, holes=_holes(marks, values), first=first)
+    odd = _misfits(address.exact, real.bare.url.partition("#")[0], values)
+    for (_, found), (_, sent) in zip(description.headers, _headers(real.bare, marks), strict=False):
+        odd |= _misfits(found, sent.plain, values)
+    return replace(description, holes=_holes(marks, values), first=first), odd
+
+
+def _misfits(found: Text, sent: str | None, values: Mapping[str, str]) -> set[str]:
+    """The variables with a value of a text that is not what a run sends."""
+    known = {hole.name for hole in found.holes() if hole.default is not None}
+    return known if known and filled(found, values) != sent else set()
 
 
 def _with_user(step: Step) -> Step:
@@ -165,6 +193,10 @@ def _lenient(step: Step) -> Iterator[Diagnostic]:
 
 def _unheard(step: Step, heard: Sequence[Heard]) -> Iterator[Diagnostic]:
     scripts = [event for owner in step.owners for event in owner.events if event.listen == "prerequest" and not event.disabled]
+    for found in heard:
+        if lacks_a_value(found.prepared.url):
+            text = f"a script sends something to {found.prepared.url}, because a variable has no value"
+            yield Diagnostic(code="unresolved", text=text)
     if any(event.code.strip() for event in scripts) and not heard:
         yield Diagnostic(code="script", text="the collection runs a script before this request, which is not part of this code")
 
@@ -185,6 +217,8 @@ def _first(heard: Heard, marks: StandIns, values: Mapping[str, str], sources: So
     prepared, request = heard.prepared, heard.prepared.request or Request(url=Url())
     made = _Made(request=request, prepared=prepared, bare=prepared, auth=None)
     sent = marks.with_values(prepared, values)
+    if _names_the_host(made, marks) and "://" in (bare := sent.url.removeprefix("http://")):
+        sent = replace(sent, url=bare)
     description = Description(
         name=f"{prepared.method} {prepared.url.partition('?')[0]}",
         path=(),
@@ -300,6 +334,12 @@ def _guarded(prepared: Prepared, extensions: Sequence[Extension]) -> str:
     return ""
 
 
+def _source(step: Step) -> str:
+    """The collection that a request is from, and its id there."""
+    own = "" if isinstance(step.item.id, MadeUpId) else f", id {step.item.id}"
+    return f"From the collection {step.chain[0].name}{own}."
+
+
 def _for_any_host(address: Address, *, changes: bool) -> str:
     """Why what changes an account is held back where it is only known later which host it goes to."""
     before = ""
@@ -344,15 +384,25 @@ def _address(made: _Made, real: Prepared, marks: StandIns, values: Mapping[str, 
     head, mark, query = found.partition("?")
     scheme, slashes, rest = head.partition("://")
     host, slash, path = rest.partition("/")
-    origin = marks.text(host) if _names_the_host(made, marks) else marks.text(f"{scheme}{slashes}{host}")
     written = real.url.partition("#")[0]
-    for in_path, in_query in _QUOTINGS:
-        base = origin + Text.of(slash) + marks.text(path, in_path)
-        whole = marks.text(query, in_query) if mark else None
-        address = Address(base=base, query=whole)
-        if filled(address.exact, values) == written:
-            return replace(address, params=_params(query, whole, marks, values)) if whole else address
-    return address
+    addresses = []
+    for origin in _origins(made, marks, f"{scheme}{slashes}", host):
+        for in_path, in_query in _QUOTINGS:
+            base = origin + Text.of(slash) + marks.text(path, in_path)
+            whole = marks.text(query, in_query) if mark else None
+            addresses.append(Address(base=base, query=whole))
+            if filled(addresses[-1].exact, values) == written:
+                return replace(addresses[-1], params=_params(query, whole, marks, values)) if whole else addresses[-1]
+    return addresses[1]
+
+
+def _origins(made: _Made, marks: StandIns, scheme: str, host: str) -> Iterator[Text]:
+    """What the URL may begin with, the likeliest first: a variable for the host may hold the scheme, too."""
+    if _names_the_host(made, marks):
+        yield marks.text(host)
+        if any(hole.is_open for hole in marks.text(host).holes()):
+            return
+    yield marks.text(f"{scheme}{host}")
 
 
 def _names_the_host(made: _Made, marks: StandIns) -> bool:

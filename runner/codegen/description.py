@@ -228,6 +228,7 @@ class Description:
     `prepared` is what the runner sends, auth included where it is the same each time; `again` what it would send the next
     time, where that is something else. `first` are requests a script sends
     before. `guarded` says why a run would not let it out unless the user allows it: code must not send it by just being run.
+    `source` says which collection and which id it has, where all of it is to be told.
     `changes` says that it changes an account, whoever allows it.
     """
 
@@ -244,6 +245,7 @@ class Description:
     holes: tuple[Hole, ...] = ()
     first: tuple[First, ...] = ()
     notes: str = ""
+    source: str = ""
     guarded: str = ""
     changes: bool = False
     again: Prepared | None = None

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from runner.codegen.writer import visible
 from runner.dump import collection_json
 from runner.model import Collection
 
@@ -34,4 +35,5 @@ def docstring(title: str, notes: str, depth: int) -> str:
 
 def harmless(text: str) -> str:
     """A text inside of a docstring."""
+    text = "\n".join(visible(line) for line in text.split("\n"))
     return text.replace("\\", "\\\\").replace('"""', "'''").removesuffix('"') + ("'" if text.endswith('"') else "")

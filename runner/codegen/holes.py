@@ -92,7 +92,10 @@ class StandIns:
     def shown(self, name: str) -> str | None:
         """What scripts see of a variable: its stand-in, a word where it may be a URL; None shows the value."""
         mark = self._number(name)
-        return self._worded(mark) if mark and self.holes[name].source == "argument" else mark
+        if mark is None:
+            return None
+        hole = self.holes[name]
+        return self._worded(mark) if hole.is_open or "://" in hole.value else mark
 
     def store(self, name: str) -> None:
         """From now on the variable is what a request sent before has brought."""

@@ -25,6 +25,13 @@ from runner.variables import Scope, Scopes
 _SENDS = re.compile(r"\bsendRequest\b")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _NAMED = re.compile(r"""(['"])([\w.-]+)\1""")
+_ASKED = re.compile(
+    r"""\b(?:get\(\s*|(?:environment|globals)\[)(['"`])(?P<text>[\w.-]+)\1"""
+    r"""|\b(?:environment|globals)\.(?P<word>\w+)\b(?!\()|\{\{(?P<written>[^{}]+)\}\}"""
+)
+"""How scripts ask for variables."""
+_UNKNOWN = re.compile(r"\bundefined\b|\{\{|%7B%7B")
+"""What a URL has where a script put together a variable without a value."""
 _MOST_MS = 5_000
 _FOREIGN = {"__proto__", "constructor", "toString", "valueOf"}
 
@@ -47,10 +54,13 @@ def overhearing(sandbox: Sandbox, scopes: Scopes, secrets: Secrets) -> Overhear:
         code = "\n".join(event.code for event in _prerequests(step))
         if not _SENDS.search(code):
             return ()
-        ear = _Ear(code)
-        shown = _shown(scopes, marks, _secret_names(code, scopes, secrets))
-        _run(sandbox, step, request, shown, ear)
-        return [Heard(prepared=prepared, stores=dict(ear.stored(shown, index))) for index, prepared in enumerate(ear.heard)]
+        missing = _secret_names(code, scopes, secrets)
+        ear, shown = _listened(sandbox, step, request, _shown(scopes, marks, missing))
+        if any(lacks_a_value(prepared.url) for prepared in ear.heard):
+            missing += _asked_for(code, scopes)
+            ear, shown = _listened(sandbox, step, request, _shown(scopes, marks, missing))
+        heard = ear.heard if "http://" in code else map(_without_scheme, ear.heard)
+        return [Heard(prepared=prepared, stores=dict(ear.stored(shown, index))) for index, prepared in enumerate(heard)]
 
     return overhear
 
@@ -99,6 +109,25 @@ def _secret_names(code: str, scopes: Scopes, secrets: Secrets) -> list[str]:
     return [name for name in named if secrets.is_secret(name) and not any(name in scope for _, scope in scopes.layers())]
 
 
+def lacks_a_value(url: str) -> bool:
+    """Whether a script put this URL together from a variable that has no value."""
+    return bool(_UNKNOWN.search(url))
+
+
+def _without_scheme(prepared: Prepared) -> Prepared:
+    """A request to a URL that the script wrote without `http://`: then a variable may hold that."""
+    request = prepared.request
+    if request is None or request.url.protocol != "http":
+        return prepared
+    return replace(prepared, request=replace(request, url=replace(request.url, protocol=None)))
+
+
+def _asked_for(code: str, scopes: Scopes) -> list[str]:
+    """Variables that the scripts ask for and no scope has."""
+    named = dict.fromkeys(found["text"] or found["word"] or found["written"] for found in _ASKED.finditer(code))
+    return [name for name in named if not any(name in scope for _, scope in scopes.layers())]
+
+
 def _shown(scopes: Scopes, marks: StandIns, missing: Sequence[str]) -> Scopes:
     """A copy of the scopes for the scripts to see and change, with stand-ins where the code will have holes."""
     copies = [Scope((_marked(variable, marks) for variable in scope), name=scope.name) for _, scope in scopes.layers()]
@@ -106,7 +135,8 @@ def _shown(scopes: Scopes, marks: StandIns, missing: Sequence[str]) -> Scopes:
     made = Scopes(environment=environment, globals=globals_, collection=collection, dynamic=scopes.dynamic)
     made.local, made.data = local, data
     for name in missing:
-        environment.set(name, marks.shown(name))
+        for scope in (environment, globals_, collection):
+            scope.set(name, marks.shown(name))
     return made
 
 
@@ -115,7 +145,9 @@ def _marked(variable: Any, marks: StandIns) -> Any:
     return variable if mark is None else replace(variable, value=mark, type="any")
 
 
-def _run(sandbox: Sandbox, step: Step, request: Request, scopes: Scopes, ear: _Ear) -> None:
+def _listened(sandbox: Sandbox, step: Step, request: Request, scopes: Scopes) -> tuple[_Ear, Scopes]:
+    """What the scripts ask for, and the scopes they leave."""
+    ear = _Ear("\n".join(event.code for event in _prerequests(step)))
     ports = Ports(
         sandbox=sandbox,
         door=Door(ear),
@@ -128,6 +160,7 @@ def _run(sandbox: Sandbox, step: Step, request: Request, scopes: Scopes, ear: _E
     phase = Phase(request=partial(request_json, request))
     for _ in ScriptRunner(ports, timeout=_MOST_MS).run(step, place, "prerequest", phase, stop_early=False):
         pass
+    return ear, scopes
 
 
 def _no_file(name: str) -> bytes:

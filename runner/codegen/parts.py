@@ -10,7 +10,7 @@ from runner.codegen.code import Frame
 from runner.codegen.description import Auth, Body, Description, FormBody, JsonBody, MultipartBody, Part, Rules, Text, TextBody
 from runner.codegen.holes import filled
 from runner.codegen.remarks import Kind
-from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, call, literal, mapping, pair, sequence
+from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Template, call, literal, mapping, pair, sequence, string
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -112,7 +112,17 @@ def pairs_of(frame: Frame, pairs: Iterable[tuple[Text, Text]], kind: Kind, brack
         if twice
         else mapping(made, open_always=len(made) > 1)
     )
-    return replace(shown, notes=frame.description.remarks.off.get(kind, ()))
+    return replace(shown, notes=notes_of(frame, kind, as_pairs=twice))
+
+
+def notes_of(frame: Frame, kind: Kind, *, as_pairs: bool = False) -> tuple[str | Code, ...]:
+    """What is switched off, as lines that only have to be no comments to be switched on."""
+    notes: list[str | Code] = []
+    for off in frame.description.remarks.off.get(kind, ()):
+        notes += [off.about] if off.about else []
+        name = string(off.name)
+        notes.append(Code(f"({name}, {off.value})," if as_pairs else f"{name}: {off.value},"))
+    return tuple(notes)
 
 
 def headers_of(frame: Frame, left_out: Callable[[str, str | None], bool]) -> list[tuple[str, Expression]]:
@@ -139,7 +149,7 @@ def as_bytes(expression: Expression) -> Expression:
 def header_mapping(frame: Frame, headers: Iterable[tuple[str, Expression]]) -> Bracket:
     """Headers as a dict."""
     pairs = [(literal(name), value) for name, value in headers]
-    return replace(mapping(pairs, open_always=len(pairs) > 1), notes=frame.description.remarks.off.get("header", ()))
+    return replace(mapping(pairs, open_always=len(pairs) > 1), notes=notes_of(frame, "header"))
 
 
 def header_list(frame: Frame, headers: Sequence[tuple[str, Expression]]) -> Bracket:
@@ -150,7 +160,7 @@ def header_list(frame: Frame, headers: Sequence[tuple[str, Expression]]) -> Brac
 def header_pairs(frame: Frame, headers: Iterable[tuple[str, Expression]], *, open_always: bool = True) -> Bracket:
     """Headers as a list of pairs."""
     shown = sequence((pair(literal(name), value) for name, value in headers), open_always=open_always)
-    return replace(shown, notes=frame.description.remarks.off.get("header", ()))
+    return replace(shown, notes=notes_of(frame, "header", as_pairs=True))
 
 
 def repeated(headers: Iterable[tuple[str, Expression]]) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from runner.codegen.writer import string
+from runner.codegen.names import environ_name
+from runner.codegen.writer import string, visible
 from runner.model import FormParam, Param, Request
 from runner.secrets import Secrets
 from runner.url import as_parts
@@ -17,15 +18,24 @@ Describe: TypeAlias = Literal["none", "line", "full"]
 
 Kind: TypeAlias = Literal["header", "query", "field"]
 
-_VARIABLE = re.compile(r"(?:\w+ )?\{\{[^{}]*\}\}")
+_VARIABLE = re.compile(r"(?P<scheme>\w+ )?\{\{(?P<name>[^{}]*)\}\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Off:
+    """What is switched off: its name, its value as Python, and what is said about it."""
+
+    name: str
+    value: str
+    about: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remarks:
-    """`about` has descriptions by kind and name (of headers in lower case), `off` lines for what is switched off by kind."""
+    """`about` has descriptions by kind and name (of headers in lower case), `off` what is switched off by kind."""
 
     about: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
-    off: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
+    off: Mapping[Kind, tuple[Off, ...]] = field(default_factory=dict)
 
     def of(self, kind: Kind, name: str | None) -> str:
         """What is said about a header, parameter or field; empty where nothing is."""
@@ -47,18 +57,25 @@ def remarks_of(request: Request, describe: Describe, secrets: Secrets | None) ->
 
 
 def _shown(description: str, describe: Describe) -> str:
-    lines = ["".join(char if char.isprintable() else " " for char in line).strip() for line in description.splitlines()]
+    lines = [visible(line).strip() for line in description.splitlines()]
     kept = [line for line in lines if line]
     return "" if describe == "none" else "\n".join(kept if describe == "full" else kept[:1])
 
 
-def _off(params: Iterable[Param | FormParam], describe: Describe, secrets: Secrets) -> Iterator[str]:
-    """What is switched off; of a secret, by whatever name goes for one, only the variable that it comes from."""
+def _off(params: Iterable[Param | FormParam], describe: Describe, secrets: Secrets) -> Iterator[Off]:
+    """What is switched off; a variable comes from the process environment, a literal secret by whatever name is hidden."""
     if describe == "none":
         return
     for param in params:
         if param.disabled and param.key:
-            value = param.value or ""
-            value = value if _VARIABLE.fullmatch(value) else secrets.hide_header(param.key, value)
-            remark = secrets.hide(_shown(param.description, "line"))
-            yield f"off: {string(param.key)}: {string(value)}" + (f"  ({remark})" if remark else "")
+            about = secrets.hide(_shown(param.description, describe))
+            yield Off(name=param.key, value=_value(param.key, param.value or "", secrets), about=about)
+
+
+def _value(name: str, value: str, secrets: Secrets) -> str:
+    variable = _VARIABLE.fullmatch(value)
+    if variable is None:
+        return string(secrets.hide_header(name, value))
+    key = string(environ_name(variable["name"]))
+    scheme = variable["scheme"]
+    return f'f"{scheme}{{os.environ[{key.replace(chr(34), chr(39))}]}}"' if scheme else f"os.environ[{key}]"

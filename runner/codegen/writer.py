@@ -103,14 +103,14 @@ class Entry:
 class Bracket:
     """A call, list, tuple, dict: entries between `opening` and `closing`. `open_always` breaks it even if it fits.
 
-    `notes` are comments behind the last entry.
+    `notes` are comments behind the last entry; those that are code stay on one line.
     """
 
     opening: str
     entries: tuple[Entry, ...]
     closing: str
     open_always: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | Code, ...] = ()
 
     @property
     def flat(self) -> str | None:
@@ -131,7 +131,8 @@ class Bracket:
             yield from (f"{inner}# {line}" for line in comment_lines(entry.comment, style.room(depth + 1) - 2))
             yield inner + write(entry.value, before=entry.head, after=",", depth=depth + 1, style=style)
         for note in self.notes:
-            yield from (f"{inner}# {line}" for line in comment_lines(note, style.room(depth + 1) - 2))
+            lines = [note.text] if isinstance(note, Code) else comment_lines(note, style.room(depth + 1) - 2)
+            yield from (f"{inner}# {line}" for line in lines)
         yield f"{style.indent * depth}{self.closing}{after}"
 
 
@@ -256,6 +257,11 @@ def literal(value: Any) -> Expression:
 def string(text: str) -> str:
     """A text as a literal on one line, in the quotes that ruff prefers."""
     return _literal((text,))
+
+
+def visible(text: str) -> str:
+    """A text for comments: with a blank for everything that has no looks, such as half a surrogate pair."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def columns(text: str) -> int:

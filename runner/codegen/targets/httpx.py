@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -27,6 +28,7 @@ from runner.codegen.parts import (
     is_by_urllib3,
     lines_of,
     multipart_fields,
+    notes_of,
     seconds,
     settle_boundary,
     text_piece,
@@ -121,7 +123,7 @@ def _form(frame: Frame, body: FormBody) -> Expression:
         (frame.text(key), frame.remarked("field", key.plain, found[0] if len(found) == 1 else sequence(found)))
         for key, found in values.items()
     ]
-    return mapping(pairs, open_always=len(pairs) > 1)
+    return replace(mapping(pairs, open_always=len(pairs) > 1), notes=notes_of(frame, "field"))
 
 
 def _auth(frame: Frame) -> list[Entry]:
