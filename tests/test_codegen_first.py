@@ -46,6 +46,16 @@ def test_a_request_that_a_script_sends_first_is_in_the_code() -> None:
     assert checked(file) == ("exact", ())
 
 
+@pytest.mark.parametrize("target", ["requests", "httpx", "aiohttp", "http.client", "urllib3"])
+def test_an_answer_that_only_a_disabled_header_would_need_is_not_kept(target: str) -> None:
+    made = scripted(SIGN)
+    made["request"]["header"][1]["disabled"] = True
+    (file,) = code_of(made, target=target)
+    assert "# A script of the collection sends this first." in file.text
+    assert "answer = " not in file.text and "signature = " not in file.text
+    assert checked(file)[0] in ("exact", "semantic")  # JSON is written in the library's way
+
+
 def test_code_that_leaves_the_first_request_out_is_caught() -> None:
     (file,) = code_of(scripted(SIGN))
     broken = File(path=file.path, text="import requests\nrequests.get('http://api.test/')", description=file.description)
