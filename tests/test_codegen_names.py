@@ -109,6 +109,11 @@ def test_the_collections_own_name_is_in_the_docstring_and_finds_the_method() -> 
     assert 'maesu = jumun.request("J_매수"' in module.text
 
 
+def test_no_name_leaves_its_folder_or_is_no_name_of_a_file() -> None:
+    items = [folder("..", item("../../etc/passwd")), folder("a\x00b", item("half \ud800"), item(" . "))]
+    assert names("curl", items) == ["_/_.._etc_passwd.sh", "a_b/half _.sh", "a_b/_.sh"]
+
+
 def test_a_secret_header_is_no_name() -> None:
     assert names(
         "requests", [item("a", Authorization="Bearer abc"), item("b", **{"X-Op": "{{key}}"})], names="Authorization"

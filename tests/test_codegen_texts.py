@@ -124,6 +124,7 @@ def test_secrets_and_what_has_no_value_stay_variables() -> None:
         {"header": [{"key": "Transfer-Encoding", "value": "chunked"}], "method": "POST", "body": raw("한" * 9)},
         {"header": [{"key": "Host", "value": "other.test"}, {"key": "A", "value": "é"}]},
         {"url": "http://[::1]:81/x?"},
+        {"url": "http://me:opensesame@api.test/x", "header": [{"key": "Authorization", "value": "Bearer {{TOKEN}}"}]},
         {"method": "POST", "body": {"mode": "file", "file": {"content": "AP8="}}},
         {"method": "POST", "body": {"mode": "file", "file": {"src": "a.bin"}}},
         {"method": "POST", "body": form({"key": "f", "type": "file", "src": "a.bin"}, {"key": "g", "value": "{{TOKEN}}"})},

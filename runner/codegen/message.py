@@ -107,8 +107,8 @@ def _places(description: Description) -> tuple[Text, Text]:
     written = "".join(part if isinstance(part, str) else _HOLE for part in parts)
     found = _URL.fullmatch(written)
     assert found  # noqa: S101 (it fits every text)
-    scheme, host, target = found[1] or "", found[2], found[3]
-    for _ in range(scheme.count(_HOLE)):
+    (user, _, host), target = found[2].rpartition("@"), found[3]
+    for _ in range((found[1] or "").count(_HOLE) + user.count(_HOLE)):
         next(uses)
     named = _with(host, uses) if _HOLE in host else Text.of(locate(description.prepared.url).host_header)
     return named, _with(target if target.startswith("/") else f"/{target}", uses)

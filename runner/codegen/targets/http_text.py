@@ -29,7 +29,7 @@ def _file(job: Job, step: Step, description: Description) -> File:
 def _notes(description: Description) -> Iterator[Diagnostic]:
     auth, content = description.auth, content_of(description)
     if auth and auth.type != "basic":
-        yield Diagnostic(code="auth", text=unsigned("a text", auth))
+        yield Diagnostic(code="auth", text=unsigned("a message", auth))
     for first in description.first:
         brought = ", ".join(f"{{{{{name}}}}}" for name in first.stores)
         yield Diagnostic(code="first", text=f"a script of the collection has {brought} from {first.request.name} before this")
