@@ -106,6 +106,15 @@ def test_the_collections_own_name_is_in_the_docstring_and_finds_the_method() -> 
     assert '"""GET 주문 › J_매수"""' in snippet.text
     *_, module = generate(collection, code=CodeOptions(target="pytest", per_folder=True, **wanted))
     assert module.path == "test_sangjeom_1_jumun.py"
+    two = collection_from_json({"info": {"name": "상점"}, "item": [item("a"), item("b")]})
+    assert [
+        made.path
+        for target in ("requests", "curl")
+        for made in generate(two, code=CodeOptions(target=target, one_file=True, names="ascii"))
+    ] == [
+        "sangjeom.py",
+        "sangjeom.sh",
+    ]
     assert 'maesu = jumun.request("J_매수"' in module.text
 
 

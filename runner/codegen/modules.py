@@ -82,7 +82,7 @@ class Module:
         text = self._written(
             [doc], [part.text.rstrip("\n") for part in parts], exported=sorted(self.taken) if self.shape.parameters else ()
         )
-        name = identifier(f"{self.shape.prefix}{collection.name}", fallback="requests").rstrip("_")
+        name = identifier(f"{self.shape.prefix}{self.job.name(collection)}", fallback="requests").rstrip("_")
         return File(path=f"{name}{self.suffix}", text=text, parts=parts)
 
     def _part(self, step: Step, description: Description) -> File:

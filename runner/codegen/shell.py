@@ -62,7 +62,7 @@ def commands(words: Callable[[Description], Iterable[str]], notes: Callable[[Des
 def _joined(job: Job, parts: tuple[File, ...]) -> File:
     """The commands one after the other; what may end one of them ends none of the others."""
     texts = [f"(\n{part.text})\n" if re.search(r"\bexit\b", part.text) else part.text for part in parts]
-    path = f"{identifier(job.plan.collection.name, fallback='requests').rstrip('_')}.sh"
+    path = f"{identifier(job.name(job.plan.collection), fallback='requests').rstrip('_')}.sh"
     return File(path=path, text="\n".join(texts), parts=parts)
 
 
