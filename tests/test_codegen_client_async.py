@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from httpx import HTTPStatusError, RemoteProtocolError
+from requests.adapters import HTTPAdapter
 
 from runner import Options, Refused, Session
 from runner.codegen.checking import Checker
@@ -99,7 +100,7 @@ def test_methods_are_those_of_the_other_client(mock_client: File, tmp_path: Path
 
 @pytest.mark.parametrize("target", ["client", "client-async"])
 def test_what_really_leaves_is_guarded(recorder: Recorder, tmp_path: Path, only_here: None, target: str) -> None:
-    """Neither headers given at a call, nor the session's own, nor a redirect are a way around."""
+    """Neither headers given at a call, nor the session's own, nor its adapters and hooks, nor a redirect are a way around."""
     sends = f'pm.sendRequest({{url: "{recorder.url("/hop")}", method: "POST"}}, () => {{}})'
     items = [
         item("plain", recorder.url("/plain"), "POST"),
@@ -123,6 +124,10 @@ def test_what_really_leaves_is_guarded(recorder: Recorder, tmp_path: Path, only_
         with pytest.raises(Refused, match="TTTC0012U moves money on a real account"):
             await awaited(client.plain(headers={"TR_ID": "TTTC0012U"}))
         client.session.headers["tr_id"] = "TTTC0012U"
+        if target == "client":
+            client.session.mount("http://", HTTPAdapter(max_retries=1))
+        else:
+            client.session.event_hooks = {}
         with pytest.raises(Refused, match="TTTC0012U moves money on a real account"):
             await awaited(client.plain())
         await awaited(client.close() if target == "client" else client.aclose())

@@ -81,8 +81,9 @@ class AsyncClient(Core[Session]):
         return asyncio.Lock()
 
     def guard(self, session: Session) -> None:
-        """Have every request that a session sends looked at before it leaves."""
-        session.event_hooks["request"].append(self._look)
+        """Have every request that a session sends looked at before it leaves, if that is not so yet."""
+        if self._look not in session.event_hooks["request"]:
+            session.event_hooks["request"].append(self._look)
 
     async def _look(self, request: Any) -> None:
         if "target" in request.extensions and not _is_target(request):

@@ -58,7 +58,7 @@ class Core(ABC, Generic[Session]):
         addresses: Iterable[str] = (),
         requests: Mapping[str, str] | None = None,
     ) -> None:
-        self.session = session
+        self._session = session
         self.timeout = timeout
         self.allow_changes = allow_changes
         self.failures: list[str] = []
@@ -77,11 +77,16 @@ class Core(ABC, Generic[Session]):
         self._engines: dict[str, V8Sandbox] = {}
         self._requests = requests or {}
         self._extensions = _extensions(_Host(self.scopes, self.secrets, addresses), allow_real_changes)
-        self.guard(session)
+
+    @property
+    def session(self) -> Session:
+        """What sends the requests; the guards are on it, also after its owner has put other adapters or hooks there."""
+        self.guard(self._session)
+        return self._session
 
     @abstractmethod
     def guard(self, session: Session) -> None:
-        """Have every request that a session sends looked at before it leaves."""
+        """Have every request that a session sends looked at before it leaves, if that is not so yet."""
 
     def __repr__(self) -> str:
         """The environment, secrets hidden."""

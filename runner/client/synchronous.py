@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from json import dumps
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from runner.client.call import Call, Response, Step, Wish, answered
 from runner.client.core import Core
@@ -54,9 +54,10 @@ class Client(Core[Session]):
             self.session.close()
 
     def guard(self, session: Session) -> None:
-        """Have every request that a session sends looked at before it leaves."""
+        """Have every request that a session sends looked at before it leaves, if that is not so yet."""
         for prefix, adapter in list(session.adapters.items()):
-            session.mount(prefix, _Door(adapter, self.check))
+            if not _looks(adapter, self.check):
+                session.mount(prefix, _Door(adapter, self.check))
 
     def call(self, method: str) -> SessionCall:
         """Begin a request."""
@@ -116,21 +117,29 @@ class SessionCall(Call):
         return RequestAnswer(response=answered(found, found.reason))
 
 
+Look: TypeAlias = Callable[[str, str, Iterable[tuple[str, str]]], None]
+
+
 class _Door:
     """An adapter of a session before which every request is looked at."""
 
-    def __init__(self, adapter: Any, look: Callable[[str, str, Iterable[tuple[str, str]]], None]) -> None:
-        self._adapter = adapter
-        self._look = look
+    def __init__(self, adapter: Any, look: Look) -> None:
+        self.adapter = adapter
+        self.look = look
 
     def send(self, request: Any, **settings: Any) -> Any:
         """Send a request, if nothing is against it."""
-        self._look(request.method, request.url, _lines(request.headers.items()))
-        return self._adapter.send(request, **settings)
+        self.look(request.method, request.url, _lines(request.headers.items()))
+        return self.adapter.send(request, **settings)
 
     def close(self) -> None:
         """End its connections."""
-        self._adapter.close()
+        self.adapter.close()
+
+
+def _looks(adapter: Any, look: Look) -> bool:
+    """Whether an adapter, or one that it stands before, is looked at in this way."""
+    return isinstance(adapter, _Door) and (adapter.look == look or _looks(adapter.adapter, look))
 
 
 def _lines(headers: Iterable[tuple[str | bytes, object]]) -> Iterator[tuple[str, str]]:
