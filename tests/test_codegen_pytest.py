@@ -15,7 +15,7 @@ from runner import Environment, Options, UsageError, Variable
 from runner.codegen.registry import File
 from runner.generate import CodeOptions, generate
 from runner.load import collection_from_json
-from tests.servers import Recorder
+from tests.servers import Recorder, answer
 
 pytest_plugins = "pytester"
 pytest.importorskip("requests")  # inline_run forgets modules that are first imported in it, and half of requests would stay
@@ -122,6 +122,13 @@ def test_set_next_request_skips_ahead_and_goes_back_at_once(recorder: Recorder, 
         ("test_d", "skipped"),
     ]
     assert [request.target for request in recorder.requests] == ["/a", *["/c"] * 3]
+
+
+def test_a_status_counts_only_where_a_script_asks_about_it(recorder: Recorder, pytester: pytest.Pytester) -> None:
+    recorder.routes["/500"] = answer(500, [], b"")
+    asked = item("asked", recorder.url("/500"), 'pm.test("fine", () => pm.response.to.have.status(200))')
+    found = outcomes(pytester, module_of([item("a", recorder.url("/500")), asked]).text)
+    assert found == [("test_a", "passed"), ("fine", "failed"), ("test_asked", "failed")]
 
 
 def test_rows_of_data_are_iterations(recorder: Recorder, pytester: pytest.Pytester) -> None:

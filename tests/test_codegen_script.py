@@ -121,8 +121,9 @@ FAIL = 'pm.test("no", () => pm.expect(1).to.equal(2))'
 
 
 def endings(recorder: Recorder) -> Iterator[tuple[list[Any], tuple[str, ...], ExitCode]]:
+    recorder.routes["/500"] = answer(500, [], b"")
     fine, wrong = item("fine", recorder.url("/")), item("wrong", recorder.url("/"), FAIL)
-    yield [fine], (), ExitCode.OK
+    yield [fine, item("a status that no script asks about", recorder.url("/500"))], (), ExitCode.OK
     yield [wrong, fine], (), ExitCode.ASSERTION_FAILED
     yield [fine], ("-n", "0"), ExitCode.USAGE
     yield [fine], ("-e", "nowhere.json"), ExitCode.UNREADABLE

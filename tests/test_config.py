@@ -130,6 +130,7 @@ def test_settings_are_heeded(pabal: Pabal, recorder: Recorder, monkeypatch: pyte
     put("pabal.toml", Path("pabal.toml").read_text().replace("\n[reporter]\n", ""))
     monkeypatch.setenv("PABAL_FOLDER", "B b\n")
     monkeypatch.setenv("PABAL_ITERATION_COUNT", "2")
+    monkeypatch.setenv("PABAL_ALLOW_ORDERS", "1")  # which is for generated tests
     done = pabal("run")
     assert (done.status, done.out, len(recorder.requests)) == (0, "", 2), done.err
     assert [entry["item"]["name"] for entry in json.loads(Path("r.json").read_text())["run"]["executions"]] == ["B b", "B b"]

@@ -22,6 +22,8 @@ from runner.reading import decode, read_bytes, read_json
 
 SYSTEM_RC = Path("/etc/postman/newmanrc")
 PREFIX = "PABAL_"
+_ELSEWHERE = frozenset({"PABAL_ALLOW_ORDERS"})
+"""No options, but switches of generated tests and programs."""
 _COMMA_LISTS = ("reporters", "bail")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -180,7 +182,7 @@ def settings(environ: Mapping[str, str]) -> Iterator[Setting]:
     yield from _toml(Path("pyproject.toml"), ("tool", "pabal"))
     yield from _toml(Path("pabal.toml"), ())
     for key, text in environ.items():
-        if key.startswith(PREFIX) and text:
+        if key.startswith(PREFIX) and text and key not in _ELSEWHERE:
             yield Setting("", key, key.removeprefix(PREFIX).lower().replace("_", "-"), text)
 
 
