@@ -113,6 +113,8 @@ def test_rows_are_iterations_and_the_command_line_changes_both(recorder: Recorde
     Path("env.json").write_text(json.dumps({"name": "e", "values": [{"key": "base", "value": "2"}]}))
     program(file, "-d", "rows.csv", "-e", "env.json")
     assert sent(recorder) == ["/a/p/2", "/b/p", "/a/q/2", "/b/q", "/a/r/2", "/b/r"]
+    program(file, "-e", "env.json", "--env-var", "base=3=4", "-n", "1")
+    assert sent(recorder) == ["/a/x/3=4", "/b/x"]
     assert "Iteration 3/3" in program(file, "-n", "3").out
     assert sent(recorder) == ["/a/x/1", "/b/x", "/a/y/1", "/b/y", "/a/y/1", "/b/y"]
 
@@ -126,6 +128,7 @@ def endings(recorder: Recorder) -> Iterator[tuple[list[Any], tuple[str, ...], Ex
     yield [fine, item("a status that no script asks about", recorder.url("/500"))], (), ExitCode.OK
     yield [wrong, fine], (), ExitCode.ASSERTION_FAILED
     yield [fine], ("-n", "0"), ExitCode.USAGE
+    yield [fine], ("--env-var", "base"), ExitCode.USAGE
     yield [fine], ("-e", "nowhere.json"), ExitCode.UNREADABLE
     yield [fine], ("-d", "nowhere.csv"), ExitCode.UNREADABLE
     yield [item("gone", "http://127.0.0.1:1/")], (), ExitCode.BROKEN

@@ -46,6 +46,7 @@ def main(
 def _parser(doc: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-e", "--environment", metavar="FILE", help="variables that win over those of the program")
+    parser.add_argument("--env-var", type=_pair, action="append", metavar="NAME=VALUE", help="a variable that wins over all")
     parser.add_argument("-d", "--iteration-data", metavar="FILE", help="CSV or JSON, an iteration for each row")
     parser.add_argument("-n", "--iteration-count", type=_positive, metavar="N", help="how often to run")
     parser.add_argument("--bail", action="store_true", help="stop at the first failure")
@@ -58,9 +59,16 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name, value
+
+
 def _said(given: argparse.Namespace) -> dict[str, Any]:
     """What was said on the command line, as settings of the run."""
-    found: dict[str, Any] = {"bail": given.bail}
+    found: dict[str, Any] = {"bail": given.bail, "env_vars": dict(given.env_var or ())}
     if given.iteration_data is not None:
         found |= {"data": given.iteration_data, "iterations": None}
     if given.iteration_count is not None:
