@@ -229,8 +229,15 @@ def test_placeholders_everywhere() -> None:
     ]
 
 
+def test_what_an_openapi_schema_leaves_is_a_placeholder() -> None:
+    header = [{"key": "X", "value": "<string>"}]
+    request = item("a", url="http://h/<uuid>/x?limit=<integer>&q=1", header=header, body=raw('{"at": "<dateTime>"}'))
+    ends = ["header X: `<string>`", "url: `<uuid>`", "url: `<integer>`", "body: `<dateTime>`"]
+    assert found(request, rule="placeholder") == [f"a › {end} is to be replaced with a value" for end in ends]
+
+
 def test_ordinary_texts_are_no_placeholders() -> None:
-    body = raw("<yours><put/><enter>todo</enter> a ※ b <a href='x'> <your>", "xml")
+    body = raw("<string>a</string>\n<date>b</date> <yours><put/><enter>todo</enter> a ※ b <a href='x'> <your>", "xml")
     assert found(item("a", url="http://h/todo/mastodon?a<b=your", body=body), rule="placeholder") == []
 
 

@@ -11,7 +11,9 @@ from runner.linter.subject import Finding, Subject, within
 from runner.model import Item, Request
 
 PLACEHOLDER = re.compile(
-    r"※[^※\n]{1,80}※|<(?i:your|insert|enter|replace|put)[ _-][^<>\n]{1,80}>|\b(?:TODO|FIXME|CHANGE_?ME)\b",
+    r"※[^※\n]{1,80}※|<(?i:your|insert|enter|replace|put)[ _-][^<>\n]{1,80}>|\b(?:TODO|FIXME|CHANGE_?ME)\b"
+    # What Postman makes of an OpenAPI schema; in XML these are elements, so they have to be the whole of a value.
+    r"|(?:^|(?<=[\"'=/]))<(?:string|integer|number|boolean|long|float|double|date|dateTime|uuid|email|uri|binary|byte)>(?=[\"'&/]|$)"
 )
 
 
