@@ -349,7 +349,7 @@ class _Sandbox:
 
 
 def _own_extensions(options: Options, collection: Collection, scopes: Scopes) -> Iterator[Extension]:
-    if options.mock:
+    if options.mock and not options.settings.dry_run:
         from runner.mock import Mock
 
         yield Mock(collection, scopes.replace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -153,10 +154,11 @@ def ran(tmp_path: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str], 
     return status, capsys.readouterr().out, json.loads(report.read_text())["run"]["executions"]
 
 
+@pytest.mark.parametrize("words", [[], ["--mock"]])
 def test_the_command_shows_all_of_it_and_sends_nothing(
-    tmp_path: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    status, shown, executions = ran(tmp_path, recorder, capsys)
+    status, shown, executions = ran(tmp_path, recorder, capsys, *words)
     assert (status, recorder.requests) == (ExitCode.REFUSED, [])
     assert f"POST {recorder.url('/a?password=****')} [not sent]" in shown
     assert f"Host: 127.0.0.1:{recorder.port}" in shown
@@ -184,9 +186,11 @@ def test_show_secrets_masks_nothing(tmp_path: Path, recorder: Recorder, capsys: 
 
 def test_every_reporter_tells_of_it(tmp_path: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
     page, suites = tmp_path / "r.html", tmp_path / "r.xml"
-    words = ["-r", "cli,tap,json,html,junit", "--reporter-tap-export", "-", "--reporter-html-export", str(page)]
+    words = ["-r", "cli,tap,json,html,junit,markdown", "--reporter-tap-export", "-", "--reporter-html-export", str(page)]
+    words += ["--reporter-markdown-export", "-"]
     _, shown, _ = ran(tmp_path, recorder, capsys, *words, "--reporter-junit-export", str(suites))
     assert "ok 1 - a: is sent # SKIP dry run." in shown
+    assert re.search(r"^\d+.?s in all, 0B received$", shown, re.MULTILINE)
     assert "not ok 2 - o: the request is refused" in shown
     assert "not sent: dry run." in page.read_text() and "moves money on a real account" in page.read_text()
     assert '<skipped message="dry run: not sent." />' in suites.read_text() and 'type="Refused"' in suites.read_text()

@@ -83,7 +83,8 @@ def _figures(result: RunResult) -> Iterator[str]:
         yield f"| {name} | {count.total} | {count.failed} |"
     yield ""
     percentiles = ", ".join(f"{name} {duration(value)}" for name, value in result.percentiles.usual.items())
-    yield f"{duration(result.duration)} in all, {size(result.received)} received; responses: {percentiles}"
+    responses = f"; responses: {percentiles}" if result.percentiles.count else ""
+    yield f"{duration(result.duration)} in all, {size(result.received)} received{responses}"
 
 
 def _remarks(result: RunResult) -> Iterator[str]:
