@@ -11,7 +11,8 @@ from runner.model import Event, Json
 from runner.reading import decode, read_bytes
 from runner.sandbox import ScriptError
 
-_REQUIRED = re.compile(r"\bpm\s*\??\.\s*require\s*\(\s*([\"'`])(?P<name>(?:(?!\1)[^\\\n])+)\1")
+_REQUIRE = re.compile(r"\bpm\s*\??\.\s*require\b")
+_REQUIRED = re.compile(rf"{_REQUIRE.pattern}\s*\(\s*([\"'`])(?P<name>(?:(?!\1)[^\\\n])+)\1")
 
 
 class Packages:
@@ -28,9 +29,10 @@ class Packages:
         self._known: dict[str, Json] = {}
 
     def of(self, event: Event) -> Mapping[str, Json] | None:
-        """What the sandbox resolves for a script: the packages it names and those that they name; None when there are none.
+        """What the sandbox resolves for a script: the packages it names and those that they name; None when it asks for none.
 
-        A script that came with the text of a package, as the collection has it, is given that.
+        A script that came with the text of a package, as the collection has it, is given that. Only names that are written
+        out are found, as in Postman.
         """
         if not event.packages and "require" not in event.code:
             return None
@@ -44,7 +46,7 @@ class Packages:
             if name not in found:
                 found[name] = own.get(name) or self._package(name)
                 open_names += _names(str(found[name].get("data", "")))
-        return found or None
+        return found if found or _REQUIRE.search(event.code) else None
 
     def _package(self, name: str) -> Json:
         if name not in self._known:

@@ -127,6 +127,10 @@ def test_what_cannot_be_loaded_says_why_and_where_it_was_looked_for(
     assert error.message.endswith(message.format(folder=folder))
 
 
+def test_a_name_that_is_put_together_is_not_found(sandbox: V8Sandbox, folder: Path) -> None:
+    assert failed(sandbox, folder, "pm.require('@team/' + 'sum')").message == "Cannot find package '@team/sum'"
+
+
 def test_without_a_folder_the_option_is_named(sandbox: V8Sandbox) -> None:
     assert failed(sandbox, None, "pm.require('@team/sum')").message == (
         "Error while loading package '@team/sum': there is no folder of packages, name one with --packages"
