@@ -29,9 +29,6 @@ _NO_URL = Url()
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _UNSENDABLE = re.compile(r"[^\x21-\xff]")
-_AUTH_TYPES = frozenset(
-    ("noauth", "apikey", "asap", "awsv4", "basic", "bearer", "digest", "edgegrid", "hawk", "jwt", "ntlm", "oauth1", "oauth2")
-)
 # Node sends `Content-Length: 0` with any other method that has no body.
 _NO_LENGTH = frozenset({"GET", "HEAD", "TRACE", "DELETE", "CONNECT", "OPTIONS"})
 # In the order postman-runtime adds them (requester/core.js), forms and lengths after them (postman-request).
@@ -69,11 +66,11 @@ def resolve_auth(auth: Auth, replace: Replace) -> Auth:
 
 
 def effective_auth(chain: Sequence[Auth | None]) -> Auth | None:
-    """The auth that counts: the first of a known type in request, folders from inner to outer, collection.
+    """The auth that counts: the first there is in request, folders from inner to outer, collection.
 
-    `noauth` is a type of its own and so ends the search.
+    `noauth` ends the search, and so does a type that nobody knows, as in Newman: no other credentials go in its place.
     """
-    return next((auth for auth in chain if auth is not None and auth.type in _AUTH_TYPES), None)
+    return next((auth for auth in chain if auth is not None), None)
 
 
 def _swap_body(body: Body, swap: Replace) -> Body:

@@ -219,9 +219,10 @@ def test_added_query_goes_last_and_replaces_its_key() -> None:
     assert prepared.request.url.query[-1] == Param(key="k", value="v%20%26%23")
 
 
-def test_nearest_known_auth_counts_and_noauth_ends_the_search() -> None:
-    basic, none, odd = Auth(type="basic"), Auth(type="noauth"), Auth(type="inherit")
-    assert effective_auth([None, odd, basic, none]) is basic
+def test_nearest_auth_counts_and_noauth_or_an_unknown_type_ends_the_search() -> None:
+    basic, none, odd = Auth(type="basic"), Auth(type="noauth"), Auth(type="carrier-pigeon")
+    assert effective_auth([None, basic, none]) is basic
+    assert effective_auth([None, odd, basic]) is odd
     assert effective_auth([none, basic]) is none
     assert effective_auth([None, None]) is None
 
