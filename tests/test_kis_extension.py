@@ -362,6 +362,11 @@ def test_limits_and_faults_are_for_the_simulator(name: str, value: object) -> No
         plug(FakeHost(collection("{{VTS}}/uapi/x"), scopes()), {name: value})
 
 
+def test_no_simulator_beside_no_kis() -> None:
+    with pytest.raises(UsageError, match="--no-kis turns off"):
+        plug(FakeHost(collection("{{VTS}}/uapi/x"), scopes()), {"simulate": True, "no_kis": True})
+
+
 def test_a_simulated_run_sends_nothing_to_the_broker_itself() -> None:
     extension = KisExtension(hosts={"http://127.0.0.1:1": "mock", "http://127.0.0.1:2": "real"}, orders=Orders(allowed=1))
     extension.guard(sent("http://127.0.0.1:2" + ORDER), "script")

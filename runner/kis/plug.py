@@ -25,6 +25,8 @@ def plug(host: Host, extras: Mapping[str, Any]) -> Extension:
     lookup = host.scopes.lookup
     broker = applies(host.collection, lookup)
     ours = broker and not extras.get("no_kis")
+    if extras.get("simulate") and extras.get("no_kis"):
+        raise UsageError("--simulate is part of what --no-kis turns off", hint="leave out one of them")
     if extras.get("simulate") and not ours:
         raise UsageError("--simulate is for collections that call the KIS Open API, and this one does not")
     for name in ("simulate_limits", "simulate_fault"):
