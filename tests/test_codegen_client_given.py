@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import operator
 from collections.abc import Callable, Iterator
@@ -74,6 +75,20 @@ def test_a_call_goes_over_what_the_collection_has(recorder: Recorder, tmp_path: 
     assert (got[5].body, got[5].values("content-type")) == (b"a=1", ["application/x-www-form-urlencoded"])
     assert (json.loads(got[6].body), got[6].values("content-type")) == ({"a": 1}, ["application/json"])
     assert (got[7].values("a"), got[7].values("tr_id"), json.loads(got[7].body)) == (["3", "4"], ["A"], {"a": 1})
+
+
+def test_what_is_signed_takes_only_what_the_signature_sees(tmp_path: Path, target: str) -> None:
+    oauth = {"type": "oauth1", "oauth1": {"consumerKey": "k", "consumerSecret": "s", "addParamsToHeader": True}}
+    form = {"mode": "urlencoded", "urlencoded": [{"key": "a", "value": "1"}]}
+    token = {"type": "jwt", "jwt": {"secret": "s", "algorithm": "HS256", "payload": "{}", "addTokenTo": "queryParam"}}
+    items = [
+        item("form", "http://h/", "POST", body=form, auth=oauth),
+        item("text", "http://h/", "POST", body=raw('{"a": 1}'), auth=oauth),
+        item("token", "http://h/", "POST", body=form, auth=token),
+    ]
+    client = made(client_of(items, target=target), tmp_path)
+    found = {name: set(inspect.signature(getattr(client, name)).parameters) & {"headers", "params", "json"} for name in ("form", "text", "token")}  # fmt: skip
+    assert found == {"form": {"headers", "params"}, "text": {"headers", "params", "json"}, "token": {"headers", "json"}}
 
 
 def test_scripts_see_what_is_sent(recorder: Recorder, tmp_path: Path, target: str, opened: Open) -> None:

@@ -84,7 +84,7 @@ class MethodWriter:
         ]
         title = f"{description.method} {self.step.title}"
         doc = docstring(title, "\n\n".join(filter(None, (description.notes.strip(), self._told(description, names)))), 2)
-        return Method(name=self.name, parameters=[*written, *_given(made)], doc=doc, lines=lines)
+        return Method(name=self.name, parameters=[*written, *_given(description, made)], doc=doc, lines=lines)
 
     def _told(self, description: Description, names: Mapping[str, str]) -> str:
         """What the collection says about the parameters."""
@@ -174,7 +174,7 @@ class MethodWriter:
         yield from (line.strip() for line in frame.read)
         yield from (flat(value, before) for before, value in late)
         yield flat(self.library.headers(made, dict(written).get("headers = ", mapping([]))), "headers = ")
-        yield from self.library.send(made, description.method, client, body.startswith("text="))
+        yield from self.library.send(made, description.method, client, _takes_another(description, made))
         yield f"{awaits}call.after([{', '.join(self.after)}], response)"
         yield from (*self.library.settle, "return response")
 
@@ -218,12 +218,18 @@ class MethodWriter:
         return without_literals(self.step, sources.secrets, taken)[0] if sources.secrets else self.step
 
 
-def _given(made: Made) -> Iterator[str]:
-    """Parameters of every method: what a call may put in the place of what the collection has."""
+def _given(description: Description, made: Made) -> Iterator[str]:
+    """Parameters of every method: what a call may put in the place of what the collection has, unless that is signed."""
     yield "headers: pabal.Headers | None = None"
     if not made["in_url"]:
         yield "params: pabal.Params | None = None"
-    yield "json: Any = None"
+    if _body_argument(description, made) or _takes_another(description, made):
+        yield "json: Any = None"
+
+
+def _takes_another(description: Description, made: Made) -> bool:
+    """Whether JSON may take the place of a body that is not JSON itself."""
+    return not _body_argument(description, made) and not made["covers"]
 
 
 def _body_argument(description: Description, made: Made) -> str:

@@ -55,10 +55,10 @@ def flat(value: Expression, before: str = "") -> str:
     return write(value, before=before, style=FLAT)
 
 
-def _arguments(made: Made, *, text: bool) -> list[Entry]:
-    """URL and request, and what may be given at a call: headers, and JSON in the place of any other body."""
+def _arguments(made: Made, *, other: bool) -> list[Entry]:
+    """URL and request, and what may be given at a call: headers, and with `other` JSON in the place of the body."""
     found = [each for each in made["arguments"] if each.head != "headers="]
-    if not sent_as_json(made) and not text:
+    if other:
         found = [_unless_json(each) for each in found]
         found.append(Entry(Code("json"), head="json="))
     return [Entry(Code("url")), *found, Entry(Code("headers"), head="headers=")]
@@ -75,7 +75,7 @@ def _how(made: Made, client: str) -> list[Entry]:
 # ---------------------------------------------------------------------------------------------------------------- requests
 
 
-def _by_requests(made: Made, method: str, client: str, text: bool) -> Iterator[str]:
+def _by_requests(made: Made, method: str, client: str, other: bool) -> Iterator[str]:
     """On the client's session; on one of its own only where the request has settings that a session has for all."""
     opened = [str(each.flat) for each in made["opened"]]
     own = made["limit"] or made["adapter"] or _BROUGHT_SESSION in opened
@@ -87,7 +87,7 @@ def _by_requests(made: Made, method: str, client: str, text: bool) -> Iterator[s
         yield f"with {', '.join(opened)}:"
     if own:
         yield from (depth + line for line in _session_settings(made, client))
-    request, how = _arguments(made, text=text), _how(made, client)
+    request, how = _arguments(made, other=other), _how(made, client)
     if made["put_in"]:
         asked = Bracket("requests.Request(", (Entry(literal(method)), *request), ")")
         yield depth + flat(call("session.prepare_request", asked), "request = ")
@@ -130,7 +130,7 @@ REQUESTS = Library(
 # ------------------------------------------------------------------------------------------------------------------- httpx
 
 
-def _by_httpx(made: Made, method: str, client: str, text: bool) -> Iterator[str]:
+def _by_httpx(made: Made, method: str, client: str, other: bool) -> Iterator[str]:
     """The same for httpx, where what a client has for all is more."""
     opened: Bracket = made["opened"][0]
     own = bool(opened.entries or made["off"])
@@ -142,7 +142,7 @@ def _by_httpx(made: Made, method: str, client: str, text: bool) -> Iterator[str]
         yield f"    {client}.guard(session)"
     else:
         yield f"session = {client}.session"
-    request = map(_exact, _arguments(made, text=text))
+    request = map(_exact, _arguments(made, other=other))
     entries = (Entry(literal(method)), *request, *_how(made, client))
     yield ("    " if own else "") + flat(Bracket("session.request(", entries, ")"), "response = await ")
 

@@ -74,6 +74,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         "twice": twice,
         "put_in": list(_put_in(frame, dots=dots, twice=twice)),
         "in_url": signature.in_url,
+        "covers": signature.covers,
         "arguments": arguments,
         "how": _how(frame, prepared=dots or twice),
         "request": call("session.prepare_request", call_of("requests.Request", frame.description.method, [_URL, *arguments])),
