@@ -186,6 +186,13 @@ def test_descriptions_and_what_is_switched_off_are_comments() -> None:
     assert not any("opensesame" in described(describe=each) for each in ("line", "full", "none"))
 
 
+def test_what_is_switched_off_in_a_form_of_parts_is_told_where_it_is_a_text() -> None:
+    parts = [{"key": "a", "value": "1"}, {"key": "b", "value": "2", "disabled": True}]
+    parts += [{"key": "f", "type": "file", "src": "x", "disabled": True}]
+    code = text_of("p", method="POST", body={"mode": "formdata", "formdata": parts})
+    assert '("a", (None, "1")),\n            # ("b", (None, "2")),\n        ],' in code
+
+
 def test_what_is_switched_off_shows_no_secrets() -> None:
     off = {"api_key": "opensesame1", "token": "opensesame2-{{x}}", "password": "{{pw}}", "plain": "shown"}
     query = [{"key": "a", "value": "1"}, *({"key": key, "value": value, "disabled": True} for key, value in off.items())]

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote
 
 from runner import auth as schemes
 from runner import url as urls
 from runner.body import ReadFile
+from runner.codegen.addresses import address_of, names_the_host
 from runner.codegen.bodies import body_of, own_boundary
-from runner.codegen.description import Address, Auth, Description, Diagnostic, First, Hole, Quoting, Rules, Text, Use
+from runner.codegen.description import Address, Auth, Description, Diagnostic, First, Hole, Rules, Text, Use
 from runner.codegen.holes import Choose, StandIns, filled
 from runner.codegen.literals import secret_variables, without_literals
 from runner.codegen.overhear import Heard, Overhear, lacks_a_value
@@ -30,12 +31,6 @@ from runner.variables import Scope, Scopes
 
 _EVERY_CLIENT = frozenset("user-agent accept cache-control postman-token host accept-encoding connection content-length".split())
 _IN_HEADERS = frozenset({"noauth", "bearer", "apikey", "oauth2"})
-_QUOTINGS: tuple[tuple[Quoting, Quoting], ...] = (("form", "form"), ("path", "query"), ("", ""))
-"""Ways to encode holes in path and query, the one that is usual in code first; the second leaves all that the runner leaves.
-
-With the last one a value may hold several parts of the URL.
-"""
-_SAMPLE = "1"
 _OTHERS = str.maketrans("0123456789abcdef", "123456789abcdef0")
 _NAME = re.compile(r"\{\{([^{}]*)\}\}")
 
@@ -110,7 +105,7 @@ def _described(step: Step, sources: Sources) -> tuple[Description, set[str]]:
         *(Diagnostic(code="warning", text=text) for text in real.prepared.warnings),
         *_lenient(step),
     ]
-    address = _address(marked, real.bare, marks, values)
+    address = address_of(marked.bare.url, real.bare.url, marked.request.url, marks, values)
     changes = any(extension.changes(real.prepared) for extension in sources.extensions)
     description = Description(
         name=step.item.name,
@@ -215,15 +210,14 @@ def _names_in(request: Request) -> set[str]:
 
 def _first(heard: Heard, marks: StandIns, values: Mapping[str, str], sources: Sources) -> First:
     prepared, request = heard.prepared, heard.prepared.request or Request(url=Url())
-    made = _Made(request=request, prepared=prepared, bare=prepared, auth=None)
     sent = marks.with_values(prepared, values)
-    if _names_the_host(made, marks) and "://" in (bare := sent.url.removeprefix("http://")):
+    if names_the_host(request.url, marks) and "://" in (bare := sent.url.removeprefix("http://")):
         sent = replace(sent, url=bare)
     description = Description(
         name=f"{prepared.method} {prepared.url.partition('?')[0]}",
         path=(),
         method=prepared.method,
-        address=_address(made, sent, marks, values),
+        address=address_of(prepared.url, sent.url, request.url, marks, values),
         prepared=sent,
         headers=tuple(_headers(prepared, marks)),
         body=body_of(request.body, prepared, marks, values),
@@ -377,48 +371,6 @@ def _signed_now(prepared: Prepared, auth: ModelAuth) -> Prepared:
 
 
 # ------------------------------------------------------------------------------------------------------------------- parts
-
-
-def _address(made: _Made, real: Prepared, marks: StandIns, values: Mapping[str, str]) -> Address:
-    found = made.bare.url.partition("#")[0]
-    head, mark, query = found.partition("?")
-    scheme, slashes, rest = head.partition("://")
-    host, slash, path = rest.partition("/")
-    written = real.url.partition("#")[0]
-    addresses = []
-    for origin in _origins(made, marks, f"{scheme}{slashes}", host):
-        for in_path, in_query in _QUOTINGS:
-            base = origin + Text.of(slash) + marks.text(path, in_path)
-            whole = marks.text(query, in_query) if mark else None
-            addresses.append(Address(base=base, query=whole))
-            if filled(addresses[-1].exact, values) == written:
-                return replace(addresses[-1], params=_params(query, whole, marks, values)) if whole else addresses[-1]
-    return addresses[1]
-
-
-def _origins(made: _Made, marks: StandIns, scheme: str, host: str) -> Iterator[Text]:
-    """What the URL may begin with, the likeliest first: a variable for the host may hold the scheme, too."""
-    if _names_the_host(made, marks):
-        yield marks.text(host)
-        if any(hole.is_open for hole in marks.text(host).holes()):
-            return
-    yield marks.text(f"{scheme}{host}")
-
-
-def _names_the_host(made: _Made, marks: StandIns) -> bool:
-    """Whether scheme and host come from one hole: `http://` before it is then the runner's guess, not the user's wish."""
-    written = urls.as_parts(made.request.url)
-    return written.protocol is None and any(written.host[:1] == (marks.word(hole),) for hole in marks.holes.values())
-
-
-def _params(query: str, whole: Text, marks: StandIns, values: Mapping[str, str]) -> tuple[tuple[Text, Text], ...] | None:
-    pairs = [piece.partition("=") for piece in query.split("&")]
-    if not all(equals for _, equals, _ in pairs):
-        return None
-    params = tuple((marks.text(unquote(key)), marks.text(unquote(value))) for key, _, value in pairs)
-    samples = {hole.name: _SAMPLE if hole.is_open else values[hole.name] for hole in whole.holes()}
-    plain = urlencode([(filled(key, samples), filled(value, samples)) for key, value in params])
-    return params if plain == filled(whole, samples) else None
 
 
 def _headers(prepared: Prepared, marks: StandIns) -> Iterator[tuple[str, Text]]:

@@ -15,6 +15,7 @@ from runner.codegen.writer import Bracket, Code, Entry, Expression, Tail, Templa
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 PAYLOAD = Code("payload")
+_ITEM, _PAIR, _TEXT_PART = "{name}: {value},", "({name}, {value}),", "({name}, (None, {value})),"
 _BOUNDARY = "form-7f3a9c51e2d84b06"
 _IN_QUOTES = str.maketrans({"\n": "%0A", "\r": "%0D", '"': "%22"})
 USUAL_LIMIT = 10
@@ -112,16 +113,15 @@ def pairs_of(frame: Frame, pairs: Iterable[tuple[Text, Text]], kind: Kind, brack
         if twice
         else mapping(made, open_always=len(made) > 1)
     )
-    return replace(shown, notes=notes_of(frame, kind, as_pairs=twice))
+    return replace(shown, notes=notes_of(frame, kind, form=_PAIR if twice else _ITEM))
 
 
-def notes_of(frame: Frame, kind: Kind, *, as_pairs: bool = False) -> tuple[str | Code, ...]:
-    """What is switched off, as lines that only have to be no comments to be switched on."""
+def notes_of(frame: Frame, kind: Kind, *, form: str = _ITEM) -> tuple[str | Code, ...]:
+    """What is switched off, as lines of a form that only have to be no comments to be switched on."""
     notes: list[str | Code] = []
     for off in frame.description.remarks.off.get(kind, ()):
         notes += [off.about] if off.about else []
-        name = string(off.name)
-        notes.append(Code(f"({name}, {off.value})," if as_pairs else f"{name}: {off.value},"))
+        notes.append(Code(form.format(name=string(off.name), value=off.value)))
     return tuple(notes)
 
 
@@ -160,7 +160,7 @@ def header_list(frame: Frame, headers: Sequence[tuple[str, Expression]]) -> Brac
 def header_pairs(frame: Frame, headers: Iterable[tuple[str, Expression]], *, open_always: bool = True) -> Bracket:
     """Headers as a list of pairs."""
     shown = sequence((pair(literal(name), value) for name, value in headers), open_always=open_always)
-    return replace(shown, notes=notes_of(frame, "header", as_pairs=True))
+    return replace(shown, notes=notes_of(frame, "header", form=_PAIR))
 
 
 def repeated(headers: Iterable[tuple[str, Expression]]) -> bool:
@@ -182,13 +182,15 @@ def text_piece(frame: Frame, text: Text, keyword: str, *, encode: bool = True) -
 
 def multipart_fields(frame: Frame, body: MultipartBody) -> Expression:
     """The parts as requests, httpx and urllib3 take them: name and `(file name, content, type)`, in order."""
-    return sequence((frame.remarked("field", part.name.plain, _field(frame, part)) for part in body.parts), open_always=True)
+    fields = (frame.remarked("field", part.name.plain, _field(frame, part)) for part in body.parts)
+    notes = notes_of(frame, "field", form=_TEXT_PART)
+    return replace(sequence(fields, open_always=True), notes=notes)
 
 
 def urllib3_fields(frame: Frame, body: MultipartBody) -> Expression:
     """The same for urllib3 itself: texts stand alone, and files are read first."""
     parts = [frame.remarked("field", part.name.plain, _field(frame, part, read=True)) for part in body.parts]
-    return sequence(parts, open_always=True)
+    return replace(sequence(parts, open_always=True), notes=notes_of(frame, "field", form=_PAIR))
 
 
 def urllib3_multipart(frame: Frame, body: MultipartBody) -> Expression:

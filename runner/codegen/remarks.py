@@ -67,7 +67,7 @@ def _off(params: Iterable[Param | FormParam], describe: Describe, secrets: Secre
     if describe == "none":
         return
     for param in params:
-        if param.disabled and param.key:
+        if param.disabled and param.key and not (isinstance(param, FormParam) and param.type == "file"):
             about = secrets.hide(_shown(param.description, describe))
             yield Off(name=param.key, value=_value(param.key, param.value or "", secrets), about=about)
 

@@ -58,8 +58,7 @@ class Shape:
     def head(self, frame: Frame, answer: Answer) -> Iterator[str]:
         """Lines above the statements, and the first ones, which end what must not be sent."""
         yield frame.signature(answer.type, prefix="async " if frame.is_async else "")
-        if self.documented:
-            yield frame.documented()
+        yield frame.documented()
         if not self.alone and (refused := _refused(frame)):
             frame.imports.add("import os")
             yield f"{frame.at()}if {refused[0]}:"
