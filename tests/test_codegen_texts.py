@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,16 @@ def test_without_httpie_a_check_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "sh").symlink_to(shutil.which("sh") or "")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert verdict(one("httpie")) == Verdict(kind="failed", reasons=("http is not installed, or no program in Python",))
+
+
+def test_a_python_program_is_checked_on_a_wire_that_ends_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "from urllib.request import urlopen\nimport sys\nurlopen(sys.argv[sys.argv.index('GET') + 1])\n"
+    (tmp_path / "http").write_text(f"#!{sys.executable}\n{program}")
+    (tmp_path / "http").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert verdict(one("httpie", "http://elsewhere.test:81/x?a=1")) == Verdict(kind="exact")
+    (other,) = verdict(one("httpie", "http://elsewhere.test/x", header=[{"key": "A", "value": "1"}])).reasons
+    assert other == "the header a is missing (1)"
 
 
 # ------------------------------------------------------------------------------------------------------------------ HTTP
