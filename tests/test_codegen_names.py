@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -80,6 +81,24 @@ def test_a_shared_prefix_is_left_out_and_names_without_it_are_kept(target: str) 
         *("buy", "sell", "other"),
         "j",
     ]
+
+
+@pytest.mark.parametrize("target", ["requests", "aiohttp", "client", "client-async", "pytest", "script"])
+def test_ascii_is_all_that_has_to_be_typed(target: str) -> None:
+    buy = item("매수", "https://api.test/{{경로}}?종목=005930&계좌={{계좌번호}}", "POST")
+    buy["request"]["body"] = {
+        "mode": "urlencoded",
+        "urlencoded": [{"key": "수량", "value": "1"}, {"key": "값", "value": "{{값}}"}],
+    }
+    buy["event"] = [{"listen": "test", "script": {"exec": "pm.environment.set('값', pm.response.json().값)"}}]
+    variables = [{"key": "계좌번호", "value": "12345678"}]
+    collection = collection_from_json({"info": {"name": "상점"}, "item": [folder("주문", buy)], "variable": variables})
+    (file,) = generate(collection, code=CodeOptions(target=target, names="ascii"))
+    nodes = [node for node in ast.walk(ast.parse(file.text)) if not isinstance(node, ast.Constant)]
+    named = {getattr(node, field, None) for node in nodes for field in ("id", "arg", "name", "attr")} - {None}
+    assert file.path.isascii()
+    assert "maesu" in str(named)
+    assert not [name for name in named if not name.isascii()]
 
 
 def test_folders_and_files_are_called_in_the_same_way() -> None:

@@ -16,6 +16,7 @@ from runner.codegen.docs import harmless
 from runner.codegen.format import formatted
 from runner.codegen.holes import COMPUTED, SAFE
 from runner.codegen.names import identifier
+from runner.codegen.naming import Naming
 from runner.codegen.registry import File, Job
 from runner.codegen.remarks import Kind
 from runner.codegen.writer import (
@@ -60,12 +61,13 @@ Brought: TypeAlias = tuple[str, tuple[tuple[str, Any], ...]]
 class Names:
     """Names of holes in the code. `own` gives a hole's expression where that is not a local variable, as in a client class.
 
-    `functions` are those that the whole file brings along.
+    `functions` are those that the whole file brings along, `naming` is how the user wants things called.
     """
 
     own: Mapping[str, str] = field(default_factory=dict)
     function: str = ""
     functions: dict[str, Brought] = field(default_factory=dict)
+    naming: Naming = field(default_factory=Naming)
     _given: dict[str, str] = field(default_factory=dict)
     _quoted: dict[tuple[str, Quoting], str] = field(default_factory=dict)
 
@@ -105,7 +107,7 @@ class Names:
 
     def _new(self, name: str) -> str:
         taken = {*OWN_NAMES, self.function, *self.functions, *self._given.values(), *self._quoted.values()}
-        return identifier(name.removeprefix("$"), fallback="value", taken=taken)
+        return identifier(self.naming.variable(name.removeprefix("$")), fallback="value", taken=taken)
 
 
 @dataclass(kw_only=True)

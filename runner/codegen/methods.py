@@ -73,7 +73,7 @@ class MethodWriter:
         """The method."""
         description = self._parametrised(self._described())
         self.changes = any(extension.changes(description.prepared) for extension in self.job.sources.extensions)
-        frame = Frame(description=description, style=FLAT, names=Names(function=self.name))
+        frame = Frame(description=description, style=FLAT, names=Names(function=self.name, naming=self.job.settings.naming))
         made = self.library.context(frame, replace(self.job.settings, body=None))
         names = {hole.name: name for name, hole in frame.names.given(description.holes)}
         lines = list(self._lines(frame, made, names))

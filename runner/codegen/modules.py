@@ -113,7 +113,8 @@ class Module:
 
     def _frame(self, step: Step, description: Description) -> Frame:
         shape = self.shape
-        names = Names(function=shape.name(self.job.name(step.item), self.taken), functions=self.functions)
+        called = shape.name(self.job.name(step.item), self.taken)
+        names = Names(function=called, functions=self.functions, naming=self.job.settings.naming)
         self.taken.add(names.function)
         return Frame(
             description=description,

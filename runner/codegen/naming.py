@@ -19,7 +19,7 @@ WAYS = ("unicode", "ascii", "path")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """How code calls requests: `by` is unicode (their names), ascii (these romanised), path (method and path), or a header.
+    """How code calls requests: `by` is unicode (their names), ascii (all romanised), path (method and path), or a header.
 
     Any other word than these three is the name of a header whose value is what its requests are called; secrets are no names,
     and requests without that header keep theirs. `prefix` is left out where a request's name begins with it.
@@ -28,11 +28,15 @@ class Naming:
     by: str = "unicode"
     prefix: str = ""
 
+    def variable(self, name: str) -> str:
+        """The words of which the identifier of a variable is made."""
+        return romanised(name) if self.by == "ascii" else name
+
     def of(self, owner: Folder | Item, scopes: Scopes, secrets: Secrets) -> str:
         """The words of which an identifier or the name of a file is made."""
         name = normalize("NFC", owner.name)
         if isinstance(owner, Folder):
-            return romanised(name) if self.by == "ascii" else name
+            return self.variable(name)
         bare = name.removeprefix(self.prefix) or name
         match self.by:
             case "unicode":

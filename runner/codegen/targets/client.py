@@ -152,7 +152,7 @@ class Module:
 
 def _variables(job: Job, extra: Iterable[str]) -> tuple[list[Variable], dict[str, dict[str, str]]]:
     """The constructor's arguments, and for each scope which of them fill it."""
-    scopes = job.sources.scopes
+    scopes, naming = job.sources.scopes, job.settings.naming
     found: list[Variable] = []
     filled: dict[str, dict[str, str]] = {"environment": {}, "collection": {}, "globals": {}}
     taken = set(_MEMBERS)
@@ -163,13 +163,13 @@ def _variables(job: Job, extra: Iterable[str]) -> tuple[list[Variable], dict[str
     ):
         for entry in scope:
             value = scope.get(entry.key)
-            name = identifier(entry.key, fallback="variable", taken=taken)
+            name = identifier(naming.variable(entry.key), fallback="variable", taken=taken)
             taken.add(name)
             filled[scope_name][entry.key] = name
             hidden = value is None or job.sources.choose(entry.key, value, entry.type) is not None
             found.append(_variable(name, entry.key, "" if hidden else value))
     for key in extra:
-        name = identifier(key, fallback="variable", taken=taken)
+        name = identifier(naming.variable(key), fallback="variable", taken=taken)
         taken.add(name)
         filled["environment"][key] = name
         from_env = f"os.environ.get({string(environ_name(key))})"
