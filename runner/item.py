@@ -196,7 +196,7 @@ class ItemRun:
             extension.prepare(self._turn(self._step.item.request))
         if run.error:
             return RunAnswer(error=run.error.what)
-        return RunAnswer(response=response_json(run.response) if run.response else None)
+        return RunAnswer(response=response_json(run.response, stream=phase.bytes) if run.response else None)
 
 
 class _NestedRun(ItemRun):

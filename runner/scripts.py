@@ -49,6 +49,7 @@ class Phase:
 
     `request` makes the JSON that scripts see, only called when there is one; `seen` is that JSON, `changed` when a script
     left another. `failures` names failed assertions, `broken` is the first script error, `next_request` what a script named.
+    `bytes` tells whether the script under way looks at those of responses.
     """
 
     request: Callable[[], Json] = dict
@@ -58,6 +59,7 @@ class Phase:
     broken: str | None = None
     skipped: bool = False
     changed: bool = False
+    bytes: bool = False
     next_request: str | Unset | None = UNSET
     indices: Iterator[int] = field(default_factory=count)
 
@@ -156,7 +158,8 @@ class ScriptRunner:
             return RequestAnswer(error=error.what, code=error.code)
         except Refused as refusal:
             return RequestAnswer(error=refusal.what, code="EREFUSED")
-        return RequestAnswer(response=response_json(response), cookies=self._ports.cookies_json(response.cookies))
+        answer = response_json(response, stream=phase.bytes)
+        return RequestAnswer(response=answer, cookies=self._ports.cookies_json(response.cookies))
 
     def _cookie(self, call: CookieCall) -> CookieAnswer:
         try:
@@ -208,13 +211,15 @@ class ScriptRunner:
     def _execution(self, step: Step, place: Place, event: Event, where: str, phase: Phase) -> Execution:
         scopes, response = self._ports.scopes, phase.response
         packages = self._ports.packages(event)
-        if sight(event.code, packages).request:
+        seen = sight(event.code, packages)
+        phase.bytes = seen.bytes
+        if seen.request:
             phase.seen = phase.seen or phase.request()
         return Execution(
             listen=event.listen,
             code=event.code,
             request=phase.seen,
-            response=response_json(response) if response else None,
+            response=response_json(response, stream=seen.bytes) if response else None,
             cookies=self._ports.cookies_json(response.cookies) if response else (),
             data={entry.key: entry.value for entry in scopes.data},
             environment=scopes.environment.as_json(),

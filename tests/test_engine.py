@@ -94,6 +94,12 @@ def test_variables_are_resolved_after_the_prerequest_scripts() -> None:
     assert sent(bench) == ["7", "L7"]
 
 
+def test_a_response_is_a_stream_for_scripts_that_look_at_its_bytes() -> None:
+    bench = Bench()
+    bench.run([item("a", test="pm.response.responseSize"), item("b", test="pm.response.text()")])
+    assert ["stream" in (execution.response or {}) for execution in bench.sandbox.executions] == [True, False]
+
+
 def test_a_mutated_request_goes_out_once_and_not_in_the_next_iteration() -> None:
     def changes(execution: Execution) -> Conversation:
         request = {**execution.request, "method": "POST", "header": [{"key": "X-New", "value": "{{v}}"}]}

@@ -11,7 +11,7 @@ from runner.sandbox.sight import EVERYTHING, Sight, sight
 from runner.sandbox.v8 import V8Sandbox
 from tests.scripts import run
 
-NOTHING = Sight(request=False, legacy=False)
+NOTHING = Sight(request=False, legacy=False, bytes=False)
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +37,15 @@ def test_ordinary_scripts_see_neither_request_nor_legacy_globals(code: str) -> N
 @pytest.mark.parametrize(
     ("code", "seen"),
     [
-        ("console.log(pm.request.url)", Sight(request=True, legacy=False)),
-        ("console.log(request.url)", Sight(request=True, legacy=True)),
-        ("const p = pm; p.x", Sight(request=True, legacy=False)),
-        ("pm['req' + 'uest']", Sight(request=True, legacy=False)),
-        ("tests['a'] = true", Sight(request=False, legacy=True)),
-        ("JSON.parse('1')", Sight(request=False, legacy=True)),
-        ("_.map([], 1)", Sight(request=False, legacy=True)),
+        ("console.log(pm.request.url)", Sight(request=True, legacy=False, bytes=False)),
+        ("console.log(request.url)", Sight(request=True, legacy=True, bytes=False)),
+        ("const p = pm; p.x", Sight(request=True, legacy=False, bytes=False)),
+        ("pm['req' + 'uest']", Sight(request=True, legacy=False, bytes=False)),
+        ("tests['a'] = true", Sight(request=False, legacy=True, bytes=False)),
+        ("JSON.parse('1')", Sight(request=False, legacy=True, bytes=False)),
+        ("_.map([], 1)", Sight(request=False, legacy=True, bytes=False)),
+        ("pm.expect(pm.response.stream.length).to.eql(1)", Sight(request=False, legacy=False, bytes=True)),
+        ("pm.expect(pm.response).to.have.responseSize.below(9)", Sight(request=False, legacy=False, bytes=True)),
         ("eval('a')", EVERYTHING),
         ("with (pm) { console.log(variables) }", EVERYTHING),
         ("(() => 1).constructor('return 1')()", EVERYTHING),

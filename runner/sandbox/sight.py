@@ -19,18 +19,20 @@ _LEGACY = (
 )
 _NAMES_LEGACY = re.compile(rf"(?<![\w$.])(?:{_LEGACY})(?![\w$])")
 _NAMES_REQUEST = re.compile(r"request|\bpm\b(?!\s*\.\s*[a-z])")
+_NAMES_BYTES = re.compile(r"stream|responseSize")
 _ANYTHING = re.compile(r"\beval\b|\bFunction\b|\bconstructor\b|\brequire\b|\bthis\b|\bwith\s*\(|\barguments\b|\\u")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """Whether a script can see `pm.request`, and whether it can see the globals from before `pm`."""
+    """Whether a script can see `pm.request`, the globals from before `pm`, and a response's `stream` and `responseSize`."""
 
     request: bool
     legacy: bool
+    bytes: bool
 
 
-EVERYTHING = Sight(request=True, legacy=True)
+EVERYTHING = Sight(request=True, legacy=True, bytes=True)
 
 
 def sight(code: str, packages: Mapping[str, Any] | None = None) -> Sight:
@@ -42,4 +44,5 @@ def sight(code: str, packages: Mapping[str, Any] | None = None) -> Sight:
 def _sight(code: str) -> Sight:
     if _ANYTHING.search(code):
         return EVERYTHING
-    return Sight(request=bool(_NAMES_REQUEST.search(code)), legacy=bool(_NAMES_LEGACY.search(code)))
+    names = {"request": _NAMES_REQUEST, "legacy": _NAMES_LEGACY, "bytes": _NAMES_BYTES}
+    return Sight(**{name: bool(pattern.search(code)) for name, pattern in names.items()})
