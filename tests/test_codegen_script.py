@@ -18,6 +18,7 @@ from runner.codegen.registry import File
 from runner.errors import ExitCode
 from runner.generate import CodeOptions, generate
 from runner.load import collection_from_json
+from runner.url import as_parts
 from tests.conftest import Done, Pabal
 from tests.servers import Recorder, answer
 
@@ -204,6 +205,35 @@ def test_the_brokers_options_go_into_the_program_but_not_what_it_has_switches_fo
     assert pabal(*words).status == 0
     assert program(File(path="p.py", text=Path("p.py").read_text("utf-8"))).status == 0
     assert sent(recorder) == ["/uapi/last"]
+
+
+def in_parts(path: list[str], **more: Any) -> dict[str, Any]:
+    return {"host": ["{{base}}"], "path": path, **more}
+
+
+BODIES = ['{\n\t"a": "한"\n}', "a\r\nb", '"""\n', 'ends\n"', "\n\\", "one line", "", "a\n\x0b\u2028", "\n{{x}}\\n"]
+URLS = [
+    "http://h/:id?a=1",
+    in_parts(["o", ":id"], variable=[{"key": "id", "value": "{{order}}"}]),
+    in_parts(["o", ":id"]),
+    in_parts(["o", ":id"], variable=[{"key": "id", "value": "1", "description": "told"}, {"key": "id", "value": "2"}]),
+    in_parts(["o"], query=[{"key": "a", "value": None}, {"key": "b", "value": "1", "disabled": True}]),
+]
+
+
+def test_a_program_holds_the_very_requests_of_the_collection() -> None:
+    raw = [{"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}} for text in BODIES]
+    bodies = [*raw, {"mode": "raw", "raw": "off", "disabled": True}, {"mode": "graphql", "graphql": {"query": "{\n}"}}]
+    items = [item(str(n), "http://h/", method="POST", body=body) for n, body in enumerate(bodies)]
+    items += [item("url", url) for url in URLS]  # type: ignore[arg-type]
+    text = program_of(items).text
+    made: dict[str, Any] = {"__name__": "imported"}
+    exec(compile(text, "program", "exec"), made)
+    wanted = collection_from_json({"info": {"name": "T"}, "item": items})
+    pairs = list(zip(made["SUITE"].collection().walk(), wanted.walk(), strict=True))
+    assert [found.request.body for found, _ in pairs] == [each.request.body for _, each in pairs]
+    assert [as_parts(found.request.url) for found, _ in pairs] == [as_parts(each.request.url) for _, each in pairs]
+    assert text.count('body=r"""') == 1 and text.count("path_variables=") == 1
 
 
 def test_secrets_come_from_the_process_environment_and_are_not_shown(

@@ -10,7 +10,7 @@ from runner.codegen.description import Diagnostic
 from runner.codegen.names import identifier
 from runner.codegen.scripts import Translation, Untranslatable, translate
 from runner.codegen.scripts.syntax import parse, source, walk
-from runner.codegen.writer import Style, literal, write
+from runner.codegen.writer import Style, literal, string, write
 from runner.model import Event, Folder, Item
 from runner.plan import Step
 
@@ -133,7 +133,7 @@ def _script(name: str, event: Event, found: Translation | str, fallback: bool) -
         code = event.code.replace("\r\n", "\n")
         packages = f", {dict(event.packages)!r}" if event.packages else ""
         why = f"# Not translated, {found}. This runs in Postman's sandbox:\n#\n{comment(code)}"
-        text = f"{why}\n{name} = JavaScript({javascript(code)}{packages})"
+        text = f"{why}\n{name} = JavaScript({as_written(code)}{packages})"
         return Script(name=name, text=text, reason=found)
     told = comment(event.code, "    ")
     refusal = write(literal(f"not translated, {found}"), style=Style())
@@ -148,13 +148,10 @@ def comment(code: str, indent: str = "") -> str:
     return "\n".join(f"{indent}# {line}".rstrip() for line in shown)
 
 
-def javascript(code: str) -> str:
-    """A script as a literal that reads as it was written."""
-    if (
-        '"""' in code
-        or code.endswith(('"', "\\"))
-        or "\r" in code
-        or (not code.isprintable() and not code.replace("\n", "").replace("\t", "").isprintable())
-    ):
-        return repr(code)
-    return f'r"""{code}"""'
+def as_written(text: str) -> str:
+    """A text of several lines as a literal that reads as it was written; one that cannot is on one line."""
+    plain = text.replace("\n", "").replace("\t", "").isprintable()
+    if not plain or '"""' in text or text.endswith(('"', "\\")):
+        return string(text)
+    raw = "r" if "\\" in text else ""
+    return f'{raw}"""{text}"""'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -15,12 +15,12 @@ from runner.codegen.format import formatted
 from runner.codegen.literals import without_literals
 from runner.codegen.names import environ_name, identifier, short
 from runner.codegen.registry import File, Job
-from runner.codegen.scripting import Script, Scripts, comment, scripts_of
+from runner.codegen.scripting import Script, Scripts, as_written, comment, scripts_of
 from runner.codegen.scripts.context import SUPPORT
 from runner.codegen.writer import Code, Expression, Style, call, literal, mapping, sequence, string, write
 from runner.dump import auth_json, body_json, url_json
 from runner.errors import SendError
-from runner.model import Auth, Folder, Item, Param, Url
+from runner.model import Auth, Body, Folder, Item, Param, Url, Variable
 from runner.plan import Step
 from runner.request import prepare, resolve
 from runner.variables import Scope
@@ -150,16 +150,16 @@ class Module:
         if request.headers:
             named["headers"] = sequence(_header(param) for param in request.headers)
         if request.body is not None:
-            body = body_json(request.body)
-            named["body"] = literal(body["raw"] if body.keys() == {"mode", "raw"} else body)
+            named |= _body(request.body)
         if self._wanted(item):
             named["id"] = literal(item.id)
-        url = _url(request.url)
+        url, beside = _url(request.url)
         made = call(
             f"{self.groups[id(step.chain[-1])]}.request",
             literal(item.name),
             literal(request.method),
             url,
+            **beside,
             **named,
             **self.owner(item, request.auth),
         )
@@ -257,8 +257,19 @@ def _header(param: Param) -> Expression:
     return literal((param.key, param.value))
 
 
-def _url(url: Url) -> Expression:
-    """The URL as one text where that is the same, else in Postman's parts."""
-    text = urls.unparse(url)
-    same = not url.variables and urls.as_parts(Url(text=text)) == urls.as_parts(url)
-    return literal(text if same else url_json(url))
+def _body(body: Body) -> dict[str, Expression]:
+    """A raw body as its text and language, another in Postman's form."""
+    if body == Body(mode="raw", raw=body.raw, language=body.language):
+        text = Code(as_written(body.raw)) if "\n" in body.raw else literal(body.raw)
+        return {"body": text, **({"language": literal(body.language)} if body.language else {})}
+    return {"body": literal(body_json(body))}
+
+
+def _url(url: Url) -> tuple[Expression, dict[str, Expression]]:
+    """The URL as one text where that is the same, else in Postman's parts; and its path variables beside the text."""
+    text, variables = urls.unparse(url), {entry.key: entry.value for entry in url.variables}
+    simple = url.variables == tuple([Variable(key=key, value=value) for key, value in variables.items()])
+    parsed = urls.as_parts(Url(text=text))
+    if not simple or urls.as_parts(url) != (replace(parsed, variables=url.variables) if variables else parsed):
+        return literal(url_json(url)), {}
+    return literal(text), {"path_variables": literal(variables)} if variables else {}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.codegen.support.pm import Script
 from runner.codegen.support.sandbox import JavaScript
+from runner.dump import url_json
 from runner.load import collection_from_json
-from runner.model import Collection, Environment, Json
+from runner.model import Collection, Environment, Json, Url, Variable
+from runner.url import as_parts
 
 if TYPE_CHECKING:
     from runner.testing.run import Run
@@ -58,18 +60,24 @@ class Group:
         method: str,
         url: str | Json,
         *,
+        path_variables: Mapping[str, Any] | None = None,
         headers: Sequence[Header] = (),
         body: str | Json | None = None,
+        language: str = "",
         auth: Json | None = None,
         behavior: Json | None = None,
         prerequest: Scripts = (),
         test: Scripts = (),
         id: str = "",
     ) -> Test:
-        """A request in this folder; `body` is the text of a raw body, or Postman's form of another."""
-        request: Json = {"method": method, "url": url, "header": [_header(each) for each in headers]}
+        """A request in this folder.
+
+        `path_variables` are those of the URL's text, `:id` and the like. `body` is the text of a raw body, and `language` what it
+        is written in (json, xml …), or Postman's form of another.
+        """
+        request: Json = {"method": method, "url": _url(url, path_variables), "header": [_header(each) for each in headers]}
         if body is not None:
-            request["body"] = {"mode": "raw", "raw": body} if isinstance(body, str) else body
+            request["body"] = _raw(body, language) if isinstance(body, str) else body
         if auth is not None:
             request["auth"] = auth
         node = self._suite.node(name, {"request": request}, behavior=behavior, prerequest=prerequest, test=test, id=id)
@@ -148,3 +156,15 @@ class Suite(Group):
 
 def _header(header: Header) -> Json:
     return {"key": header[0], "value": header[1]} if isinstance(header, tuple) else header
+
+
+def _url(url: str | Json, path_variables: Mapping[str, Any] | None) -> str | Json:
+    if not (isinstance(url, str) and path_variables):
+        return url
+    variables = tuple([Variable(key=key, value=value) for key, value in path_variables.items()])
+    return url_json(replace(as_parts(Url(text=url)), variables=variables))
+
+
+def _raw(text: str, language: str) -> Json:
+    body: Json = {"mode": "raw", "raw": text}
+    return body | {"options": {"raw": {"language": language}}} if language else body
