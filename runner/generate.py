@@ -92,6 +92,8 @@ def files(session: Session, code: CodeOptions) -> Iterator[File]:
         raise UsageError(f"{wanted.name} makes no modules of folders", hint="leave out --per-folder, or choose -t pytest")
     if wanted.whole and (code.style != "function" or _variables(code) in ("env", "args")):
         raise UsageError(f"{wanted.name} has a style and variables of its own", hint="leave out --style and --variables")
+    if code.style != "function" and wanted.suffix != ".py":
+        raise UsageError(f"{wanted.name} has no styles", hint="leave out --style, or choose a Python target")
     plan = replace(session.plan, steps=chosen(session.plan, code.requests))
     session.scopes.data = Scope.of(plan.row(0))
     taken: set[str] = set()

@@ -164,3 +164,11 @@ def test_modules_and_tests_hold_orders_back(style: Any) -> None:
         KIS, Options(environment=path), CodeOptions(requests=code.requests, style=style, one_file=True, variables="env")
     )
     assert 'os.environ.get("PABAL_ALLOW_REAL_ORDERS")' in real.parts[1].text
+
+
+def test_a_test_of_an_order_is_skipped(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PABAL_ALLOW_ORDERS", raising=False)
+    path = ROOT / "environments" / "kis-mock.postman_environment.json"
+    (file,) = generate(KIS, Options(environment=path), CodeOptions(requests=("V_주식주문(현금)",), style="pytest"))
+    pytester.makepyfile(file.text)
+    pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(skipped=1)

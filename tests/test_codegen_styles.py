@@ -78,6 +78,15 @@ def test_inline_values_are_all_values() -> None:
     assert '{"X-Token": "hunter2-hunter2-hunter2"}' in shown
 
 
+@pytest.mark.parametrize("target", ["pytest", "client", "script", *PYTHON, "curl", "httpie", "http"])
+@pytest.mark.parametrize("variables", ["secrets", "inline"])
+def test_no_secret_is_shown_unless_asked_for(target: str, variables: str) -> None:
+    header = [{"key": "X-Token", "value": "{{API_TOKEN}}"}, {"key": "X-Api-Key", "value": "opensesame-opensesame"}]
+    for file in code_of(item("s", header=header), env=VALUES, target=target, variables=variables):
+        assert "hunter2-hunter2" not in file.text
+        assert "opensesame-opensesame" not in file.text
+
+
 def test_variables_of_variables_stay_and_what_every_machine_has_is_no_environment() -> None:
     values = {"base": "https://{{HOSTNAME}}/v1", "HOSTNAME": "api.test", "secret_path": "{{base}}/s"}
     (file,) = code_of(item("s", "{{base}}/x"), env=values, variables="env")
@@ -228,6 +237,9 @@ def test_what_cannot_be_joined_or_combined_is_told(tmp_path: Path) -> None:
         (["--style", "script", "-o", str(tmp_path / "all.py")], "that is code for 2 requests"),
         (["--inline-values", "--variables", "env"], "values cannot be inline and env"),
         (["-t", "client", "--style", "script"], "client has a style and variables of its own"),
+        (["-t", "pytest", "--variables", "args"], "pytest has a style and variables of its own"),
+        (["-t", "curl", "--style", "pytest"], "curl has no styles"),
+        (["-t", "http"], "that is code for 2 requests"),
     ]
     for arguments, told in refused:
         error = command(tmp_path, *arguments).exception
