@@ -52,7 +52,7 @@ def connect_failure(error: OSError, address: str, port: int) -> SendError:
 def timed_out(*, connecting: bool) -> SendError:
     """The request's time was up."""
     code = "ETIMEDOUT" if connecting else "ESOCKETTIMEDOUT"
-    return SendError(code, code=code, hint="the limit for one request is set with --timeout-request")
+    return SendError(code, code=code, hint="limits are set with --timeout-request, and for the whole run with --timeout")
 
 
 def too_large(limit: int) -> SendError:
