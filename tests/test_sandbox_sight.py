@@ -46,6 +46,7 @@ def test_ordinary_scripts_see_neither_request_nor_legacy_globals(code: str) -> N
         ("_.map([], 1)", Sight(request=False, legacy=True, bytes=False)),
         ("pm.expect(pm.response.stream.length).to.eql(1)", Sight(request=False, legacy=False, bytes=True)),
         ("pm.expect(pm.response).to.have.responseSize.below(9)", Sight(request=False, legacy=False, bytes=True)),
+        ("pm.visualizer.set(pm.response.dataURI())", Sight(request=False, legacy=False, bytes=True)),
         ("eval('a')", EVERYTHING),
         ("with (pm) { console.log(variables) }", EVERYTHING),
         ("(() => 1).constructor('return 1')()", EVERYTHING),

@@ -19,13 +19,13 @@ _LEGACY = (
 )
 _NAMES_LEGACY = re.compile(rf"(?<![\w$.])(?:{_LEGACY})(?![\w$])")
 _NAMES_REQUEST = re.compile(r"request|\bpm\b(?!\s*\.\s*[a-z])")
-_NAMES_BYTES = re.compile(r"stream|responseSize")
+_NAMES_BYTES = re.compile(r"stream|responseSize|dataURI")
 _ANYTHING = re.compile(r"\beval\b|\bFunction\b|\bconstructor\b|\brequire\b|\bthis\b|\bwith\s*\(|\barguments\b|\\u")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """Whether a script can see `pm.request`, the globals from before `pm`, and a response's `stream` and `responseSize`."""
+    """Whether a script can see `pm.request`, the globals from before `pm`, and a response's bytes."""
 
     request: bool
     legacy: bool
