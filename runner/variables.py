@@ -174,10 +174,14 @@ class Scopes:
         )
 
     def find(self, name: str) -> Any:
-        """The value of the highest layer that has the variable, or the vault's of a `vault:name`, else MISSING."""
+        """The value of the highest layer that has the variable, or the vault's of a `vault:name`, else MISSING.
+
+        A null of the iteration data is none, and hides what lower layers have, as in Postman.
+        """
         for scope in (self.local, self.data, self.environment, self.collection, self.globals):
             if name in scope:
-                return scope.get(name)
+                value = scope.get(name)
+                return MISSING if value is None and scope is self.data else value
         secret = self.vault(name.removeprefix(_VAULT)) if name.startswith(_VAULT) else None
         return MISSING if secret is None else secret
 

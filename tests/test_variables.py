@@ -53,6 +53,11 @@ def test_substitution(text: str, expected: str) -> None:
     assert scopes(environment={**environment, "float": 0.5, "empty": ""}).replace(text) == expected
 
 
+def test_null_in_the_data_is_no_value_but_hides_others() -> None:
+    made = scopes(data={"a": None}, environment={"a": "env", "b": None})
+    assert (made.replace("{{a}} {{b}}"), list(made.unresolved)) == ("{{a}} null", ["a"])
+
+
 def test_cycles_end_and_are_reported() -> None:
     made = scopes(environment={"a": "{{b}}", "b": "{{a}}", "self": "x{{self}}"})
     assert made.replace("{{a}}") in ("{{a}}", "{{b}}")
