@@ -145,3 +145,10 @@ def test_a_part_with_an_empty_file_name(target: str, tmp_path: Path) -> None:
     form = {"mode": "formdata", "formdata": [{"key": "g", "type": "file", "src": ""}, *FORM["formdata"]]}
     (verdict,) = checked(tmp_path, code_of(item("m", method="POST", body=form), target=target, working_dir=tmp_path))
     assert verdict.good, verdict.reasons
+
+
+@pytest.mark.parametrize("target", [name for name in SINGLE if name not in PROGRAMS])
+def test_bytes_that_are_no_file(target: str, tmp_path: Path) -> None:
+    form = {"mode": "formdata", "formdata": [{"key": "b", "type": "file", "value": "AP8="}, {"key": "c", "value": "d"}]}
+    (verdict,) = checked(tmp_path, code_of(item("m", method="POST", body=form), target=target, working_dir=tmp_path))
+    assert verdict.good, verdict.reasons

@@ -63,8 +63,16 @@ def own_boundary(prepared: Prepared) -> str | None:
     return boundary_of(types[-1]) if types else None
 
 
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _part(part: FormPart, marks: StandIns) -> Part:
-    is_file = part.name is not None
+    is_file = part.name is not None or not _is_text(part.data)
     return Part(
         name=marks.text(part.key),
         value=Text() if is_file else marks.text(part.data.decode()),

@@ -210,8 +210,8 @@ def settle_boundary(frame: Frame) -> None:
 
 
 def is_by_urllib3(body: MultipartBody) -> bool:
-    """Whether only urllib3 can put a form together."""
-    return any(map(_is_nameless, body.parts))
+    """Whether only urllib3 can put a form together: aiohttp would take bytes for a file."""
+    return any(_is_nameless(part) or (part.data is not None and part.file_name is None) for part in body.parts)
 
 
 def _is_nameless(part: Part) -> bool:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 from pathlib import PurePath
 
 from runner.behavior import TLS13_SUITE
-from runner.codegen.description import BytesBody, Description, Diagnostic, FileBody, MultipartBody, Part, Text, TextBody
+from runner.codegen.description import BytesBody, Description, Diagnostic, FileBody, MultipartBody, Part, Text
 from runner.codegen.message import BOUNDARY, Upload, form_pieces
 from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import OF_PYTHON, Target
 from runner.codegen.shell import commands, quoted, shell, unsigned
 
+_STDIN = BytesBody(data=b"")
 _AUTH = ("basic", "digest")
 _KNOWN_METHOD = re.compile(r"[A-Z]+")
 _SPECIAL = re.compile(r"[:;=@\\]")
@@ -22,9 +25,9 @@ _LOST = re.compile(r"(?<!\\)(?:\\\\)*\\[:;=@]")
 
 
 def _words(description: Description) -> Iterator[str]:
-    description = _settled(description)
+    feed, description = _fed(description)
     body = description.body
-    yield " ".join(("http", *_options(description)))
+    yield " ".join((f"{feed}http", *_options(description)))
     if description.auth and description.auth.type in _AUTH:
         user = description.auth.text("username") + Text.of(":") + description.auth.text("password")
         yield f"--auth-type={description.auth.type} --auth={shell(user)}"
@@ -40,18 +43,41 @@ def _words(description: Description) -> Iterator[str]:
         yield f"< {quoted(body.path)}"
 
 
-def _settled(description: Description) -> Description:
-    """A form that HTTPie cannot put together is a text, unless there are files in it."""
+def _fed(description: Description) -> tuple[str, Description]:
+    """A form that HTTPie cannot put together: what does it before, and the request with a body that comes from there."""
     body = description.body
-    if not isinstance(body, MultipartBody) or not any(_form_notes(body)):
-        return description
-    text = Text()
-    for piece in form_pieces(body):
-        if isinstance(piece, Upload):
-            return description
-        text += Text((piece,))
+    if not isinstance(body, MultipartBody) or all(map(_is_plain, body.parts)):
+        return "", description
     named = [] if body.boundary else [("Content-Type", Text.of(f"multipart/form-data; boundary={BOUNDARY}"))]
-    return replace(description, body=TextBody(text=text), headers=(*description.headers, *named))
+    return _feed(body), replace(description, body=_STDIN, headers=(*description.headers, *named))
+
+
+def _feed(body: MultipartBody) -> str:
+    made, files = [], []
+    for _, group in groupby(form_pieces(body), key=lambda piece: isinstance(piece, Upload)):
+        text = Text()
+        for piece in group:
+            if not isinstance(piece, Upload):
+                text += Text((piece,))
+            elif piece.data is not None:
+                made.append(f"printf %s {base64.b64encode(piece.data).decode()} | base64 --decode")
+            else:
+                made.append(f"cat {quoted(piece.path)}")
+                files.append(f"test -r {quoted(piece.path)} && ")
+        made += [f"printf %s {shell(text)}"] if text.parts else []
+    return f"{''.join(files)}{{ {'; '.join(made)}; }} | "
+
+
+def _is_plain(part: Part) -> bool:
+    """Whether HTTPie makes such a part: of a file under its own name, or of a text without a type."""
+    if part.path:
+        odd = part.path.startswith("~") or ";type=" in part.path or _LOST.search(part.path)
+        return part.file_name == PurePath(part.path).name and not odd
+    return part.data is None and part.file_name is None and not part.content_type and not _is_lossy(part.value)
+
+
+def _is_lossy(text: Text) -> bool:
+    return any(isinstance(part, str) and _LOST.search(part) for part in text.parts)
 
 
 def _options(description: Description) -> Iterator[str]:
@@ -107,7 +133,7 @@ def _value(text: Text) -> Text:
 
 
 def _notes(description: Description) -> Iterator[Diagnostic]:
-    rules, auth, body = description.rules, description.auth, _settled(description).body
+    rules, auth = description.rules, description.auth
     if auth and auth.type not in _AUTH:
         yield Diagnostic(code="auth", text=unsigned("HTTPie", auth))
     if change := rewritten(exact_url(description)):
@@ -124,24 +150,8 @@ def _notes(description: Description) -> Iterator[Diagnostic]:
         yield Diagnostic(code="cookies", text="the collection takes no cookies, HTTPie sends those of a redirect back")
     if (rules.ciphers and all(name.startswith(TLS13_SUITE) for name in rules.ciphers)) or "TLSv1_2" in rules.tls_disabled:
         yield Diagnostic(code="tls", text="the collection wants TLS 1.3, to which HTTPie cannot be held")
-    values = [value for _, value in description.headers]
-    if isinstance(body, MultipartBody):
-        yield from _form_notes(body)
-        values += [part.value for part in body.parts]
-    if any(isinstance(part, str) and _LOST.search(part) for value in values for part in value.parts):
-        yield Diagnostic(code="backslash", text=r"HTTPie drops the backslash before : ; = and @ in headers and form fields")
-
-
-def _form_notes(body: MultipartBody) -> Iterator[Diagnostic]:
-    for part in body.parts:
-        name = part.name.plain or "with a variable name"
-        if part.data is not None:
-            text = f"the content of the file {name}, which the collection holds, is not written here"
-            yield Diagnostic(code="form-data", text=text)
-        elif part.path and (part.file_name != PurePath(part.path).name or ";type=" in part.path):
-            yield Diagnostic(code="form-data", text=f"HTTPie sends the file {name} under its own name, not as {part.file_name}")
-        elif not part.path and (part.file_name is not None or part.content_type):
-            yield Diagnostic(code="form-data", text=f"HTTPie sends the field {name} without its type and file name")
+    if any(_is_lossy(value) for _, value in description.headers):
+        yield Diagnostic(code="backslash", text=r"HTTPie drops the backslash before : ; = and @ in headers")
 
 
 TARGETS = (
