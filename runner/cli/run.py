@@ -189,6 +189,9 @@ def once(ctx: click.Context, collection: tuple[str, ...], values: Mapping[str, A
             return ExitCode.BROKEN
         finally:
             export(series, exports, recorder)
+    for run in results.runs:
+        if run.exit_code is ExitCode.NOTHING_RAN:
+            click.echo(f'nothing ran: there is no request to run in "{run.collection}"', err=True)
     return ExitCode.OK if values["suppress_exit_code"] else results.exit_code
 
 
