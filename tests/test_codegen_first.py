@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruff import find_ruff_bin
 
 from runner import Options
 from runner.codegen.checking import Checker
@@ -163,7 +165,10 @@ def test_modules_and_tests_hold_orders_back(style: Any) -> None:
     (real,) = generate(
         KIS, Options(environment=path), CodeOptions(requests=code.requests, style=style, one_file=True, variables="env")
     )
-    assert 'os.environ.get("PABAL_ALLOW_REAL_ORDERS")' in real.parts[1].text
+    assert "not real_orders_allowed()" in real.parts[1].text
+    for command in (["format", "--check"], ["check"]):
+        ruff = [find_ruff_bin(), *command, "--isolated", "--no-cache", "-"]
+        assert subprocess.run(ruff, input=real.text, capture_output=True, text=True).returncode == 0
 
 
 def test_a_test_of_an_order_is_skipped(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,8 @@ OWN_NAMES = frozenset(
         "os sys json base64 datetime time uuid random hashlib ssl asyncio http quote urlsplit urljoin cast requests httpx "
         "aiohttp urllib3 yarl jwt url headers params payload response body text answer upload auth session client connection "
         "request pool content_type boundary token signed sender credentials settings send main hmac secrets spnego stamp "
-        "signer query canonical string form challenges digest ntlm edgegrid keep context call pabal self loads"
+        "signer query canonical string form challenges digest ntlm edgegrid keep context call pabal self loads "
+        "real_orders_allowed"
     ).split()
 )
 

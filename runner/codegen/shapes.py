@@ -16,7 +16,6 @@ Style: TypeAlias = Literal["function", "script", "pytest"]
 Lines: TypeAlias = Sequence[tuple[str, Expression]]
 
 _MAIN = 'if __name__ == "__main__":'
-_ORDERS, _REAL_ORDERS = (f'os.environ.get("PABAL_ALLOW_{name}")' for name in ("ORDERS", "REAL_ORDERS"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +187,7 @@ def _refused(frame: Frame) -> tuple[str, str] | None:
     description = frame.description
     if description.guarded:
         told = f"{description.guarded}; set PABAL_ALLOW_ORDERS=1 and PABAL_ALLOW_REAL_ORDERS=1 to send it"
-        return f'not {_ORDERS} == {_REAL_ORDERS} == "1"', told
+        return f"not {frame.bring('real_orders_allowed', 'real_orders_allowed.py.j2')}()", told
     if description.changes:
-        return f'{_ORDERS} != "1"', "it changes an account; set PABAL_ALLOW_ORDERS=1 to send it"
+        return 'os.environ.get("PABAL_ALLOW_ORDERS") != "1"', "it changes an account; set PABAL_ALLOW_ORDERS=1 to send it"
     return None
