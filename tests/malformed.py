@@ -375,7 +375,7 @@ def configs() -> Iterator[Bad]:
     for name, text, status, what in (
         (".newmanrc", "{", 3, ".newmanrc: is not valid JSON: "),
         (".newmanrc", "[]", 3, ".newmanrc: expected an object of options, found a list"),
-        (".newmanrc", '{"run": 5}', 3, ".newmanrc: expected an object of options, found a number"),
+        (".newmanrc", '{"run": 5}', 2, ".newmanrc: run: there is no such option"),
         (".newmanrc", '{"iterationCount": -1}', 2, ".newmanrc: iterationCount: the value must be a positive integer"),
         (".newmanrc", '{"nosuch": 1}', 2, ".newmanrc: nosuch: there is no such option"),
         (".newmanrc", '{"insecure": "maybe"}', 2, ".newmanrc: insecure: 'maybe' is not a valid boolean"),

@@ -189,7 +189,7 @@ def settings(environ: Mapping[str, str]) -> Iterator[Setting]:
 def _newmanrc(path: Path) -> Iterator[Setting]:
     """Options under the names of Newman's library; where there is a `run`, only what is in it."""
     root = read_json(path)
-    options = root["run"] if isinstance(root, dict) and root.get("run") is not None else root
+    options = root["run"] if isinstance(root, dict) and isinstance(root.get("run"), dict) else root
     if not isinstance(options, dict):
         raise LoadError(f"expected an object of options, found {kind_of(options)}", where=str(path))
     yield from _options(str(path), options)
