@@ -49,7 +49,7 @@ BEYOND_OPTIONS = (
     click.option(
         "--record",
         metavar="PATH",
-        help="Write the collection with the answers as saved examples, secrets removed.",
+        help="Write the collection with the answers, secrets removed, as saved examples.",
         panel="Reports",
     ),
     click.option(
