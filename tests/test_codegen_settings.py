@@ -100,6 +100,16 @@ def test_only_so_many_redirects_are_followed(target: str, recorder: Recorder, tm
     assert [request.target for request in recorder.requests] == ["/0", "/1", "/2"]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("target", [*EACH, "client"])
+def test_a_redirect_of_a_url_with_dots_leads_where_it_says(target: str, kept: bool, recorder: Recorder, tmp_path: Path) -> None:
+    first = "/a/b" if target == "urllib3" else "/a/./b"  # urllib3 works the dots out, which it is noted for
+    recorder.routes[first] = answer(302, [("Location", "/second")])
+    behavior = {"followAuthorizationHeader": True} if kept else {}
+    run(tmp_path, target, item("a", recorder.url("/a/./b"), header=AUTH, behavior=behavior))
+    assert [request.target for request in recorder.requests] == [first, "/second"]
+
+
 @pytest.mark.parametrize("target", ["http.client"])
 def test_no_referer_where_none_is_wanted(target: str, recorder: Recorder, tmp_path: Path) -> None:
     recorder.routes["/first"] = answer(302, [("Location", "/second")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -65,9 +65,9 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     if odd:
         target = literal(target_of(exact).encode("latin-1"))
         arguments.append(Entry(mapping([(literal("target"), target)]), head="extensions="))
-    tls, policy, kept = tls_of(frame), no_cookies(frame), authorization_kept(frame, "httpx")
+    tls, policy, hooks = tls_of(frame), no_cookies(frame), list(_hooks(frame, odd=odd))
     off = unsent(frame, "user-agent", "accept", "accept-encoding", "connection")
-    client = is_async or odd or rules.limit != USUAL_LIMIT or policy is not None or bool(off) or kept is not None
+    client = is_async or odd or rules.limit != USUAL_LIMIT or policy is not None or bool(off or hooks)
     how = [Entry(Code("True"), head="follow_redirects=")] if rules.follow else []
     verify = [Entry(Code("context" if tls else "False"), head="verify=")] if tls or not rules.verify else []
     how += [] if client else verify
@@ -76,7 +76,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
     return {
         "stores": frame.stores,
         "lines": [*lines_of(assigned, signature.lines), *tls],
-        "opened": [*([_client(frame, verify, policy, kept, is_async=is_async)] if client else []), *frame.opened],
+        "opened": [*([_client(frame, verify, policy, hooks, is_async=is_async)] if client else []), *frame.opened],
         "off": off,
         "in_url": signature.in_url,
         "covers": signature.covers,
@@ -140,8 +140,17 @@ def _auth(frame: Frame) -> list[Entry]:
     return []
 
 
+def _hooks(frame: Frame, *, odd: bool) -> Iterator[tuple[str, Expression]]:
+    """What is to be called with each request or response; an `odd` URL has its target set by hand."""
+    if kept := authorization_kept(frame, "httpx"):
+        frame.imports.add(f"from collections.abc import {'Awaitable, Callable' if frame.is_async else 'Callable'}")
+        yield "request", kept
+    if odd and frame.description.rules.follow:
+        yield "response", Code(frame.bring("next_target", "next_target.py.j2", is_async=frame.is_async))
+
+
 def _client(
-    frame: Frame, verify: list[Entry], policy: Expression | None, kept: Expression | None, *, is_async: bool
+    frame: Frame, verify: list[Entry], policy: Expression | None, hooks: list[tuple[str, Expression]], *, is_async: bool
 ) -> Expression:
     rules = frame.description.rules
     entries = [Entry(Code(str(rules.limit)), head="max_redirects=")] if rules.limit != USUAL_LIMIT else []
@@ -149,9 +158,8 @@ def _client(
     if policy:
         frame.imports.add("from http.cookiejar import CookieJar")
         entries.append(Entry(call("CookieJar", policy), head="cookies="))
-    if kept:
-        frame.imports.add(f"from collections.abc import {'Awaitable, Callable' if is_async else 'Callable'}")
-        entries.append(Entry(mapping([(literal("request"), sequence([kept]))]), head="event_hooks="))
+    if hooks:
+        entries.append(Entry(mapping([(literal(moment), sequence([hook])) for moment, hook in hooks]), head="event_hooks="))
     return Bracket("httpx.AsyncClient(" if is_async else "httpx.Client(", tuple(entries), ") as client")
 
 
