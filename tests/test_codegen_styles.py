@@ -142,6 +142,14 @@ def test_every_style_sends_the_same(target: str) -> None:
     assert {kind for kind, _ in found} <= {"exact", "semantic"}
 
 
+@pytest.mark.parametrize("variables", ["secrets", "env", "args"])
+def test_auth_by_a_secret_that_has_no_value_yet_is_there(variables: str) -> None:
+    bearer = {"type": "bearer", "bearer": [{"key": "token", "value": "{{api_token}}"}]}
+    (file,) = code_of(item("a", f"{BASE}/a"), auth=bearer, env={"api_token": ""}, variables=variables)
+    assert '"Authorization": f"Bearer {api_token}"' in file.text
+    assert not file.diagnostics
+
+
 def test_a_script_is_statements() -> None:
     lines = text_of("x", options={"style": "script"}).splitlines()
     assert lines[:5] == ['"""GET x"""', "", "import requests", "", f'url = "{BASE}/x"']

@@ -234,12 +234,11 @@ def _holes(marks: StandIns, values: Mapping[str, str]) -> tuple[Hole, ...]:
 
 def _sample(hole: Hole, marks: StandIns) -> str:
     """What a hole without a value holds while the code is checked: its stand-in, in which an account number is a number."""
-    match hole.source:
-        case "environ" | "stored":
-            return js_text(marks.numbers.find(hole.name))
-        case "computed":
-            return marks.sample(hole.name)
-    return hole.value
+    if hole.source == "computed":
+        return marks.sample(hole.name)
+    if hole.source == "masked" or (hole.source == "argument" and hole.default is not None):
+        return hole.value
+    return js_text(marks.numbers.find(hole.name))
 
 
 def _everything(step: Step, scopes: Scopes) -> str:
