@@ -238,6 +238,7 @@ def test_every_option_on_the_command_line(option: str, prefix: str, capsys: pyte
         return re.sub(r"\[(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\]", "<stamp>", capsys.readouterr().out)
 
     whole, changed = shown(), shown(f"{prefix}{option}")
+    assert shown(f"{prefix}{option}", "true") == changed and shown(f"{prefix}{option}", "false") == whole
     texts = [text for texts in LEFT_OUT.values() for text in texts]
     assert all(text in whole for text in texts) and "<stamp>" not in whole
     gone = texts if option == "silent" else LEFT_OUT.get(option, [])

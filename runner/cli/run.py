@@ -53,15 +53,17 @@ def split_reporter_options(args: list[str]) -> tuple[list[str], dict[str, str | 
             rest.append(args[place])
             continue
         value: str | bool = True if option[2] is None else option[2]
-        # A switch is followed by the next option or by nothing; the collection of a careless command line is no value.
-        if value is True and _takes_value(option[1]) and place + 1 < len(args) and not re.match("-.", args[place + 1]):
+        if value is True and _is_value(option[1], *args[place + 1 : place + 2]):
             value = args[next(words)]
         found[option[1]] = value
     return rest, found
 
 
-def _takes_value(name: str) -> bool:
-    return not re.search(r"(^|-)(no-[\w-]+|silent|verbose|show-[\w-]+)$", name)
+def _is_value(name: str, following: str = "-x") -> bool:
+    """Whether the word that follows an option is its value; of a switch the collection of a careless command line is none."""
+    if re.search(r"(^|-)(no-[\w-]+|silent|verbose|show-[\w-]+)$", name):
+        return following in ("true", "false")
+    return not re.match("-.", following)
 
 
 def _with_bail_words(args: list[str]) -> Iterable[str]:
