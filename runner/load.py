@@ -108,7 +108,7 @@ def environment_from_json(data: Any, where: Where | None = None) -> Environment:
     root = {"values": peeled} if isinstance(peeled, list) else as_object(peeled, where)
     if "item" in root or "info" in root or is_v1(root):
         raise where.fail("is not an environment: it is a collection")
-    if root and not root.keys() & _OF_ENVIRONMENTS:
+    if peeled is None or (root and not root.keys() & _OF_ENVIRONMENTS):
         raise where.fail("is not an environment: it has no `values`")
     return Environment(
         id=_text(root.get("id")),

@@ -212,6 +212,7 @@ def environments(option: str) -> Iterator[Bad]:
         '"x"': "expected an object, found text",
         "[5]": "values › 1: expected an object, found a number",
         '{"a": 1}': "is not an environment: it has no `values`",
+        "null": "is not an environment: it has no `values`",
         '{"values": 5}': "values: expected a list, found a number",
         '{"values": "a"}': "values: expected a list, found text",
         '{"values": [{"key": "a"}, "b"]}': "values › 2: expected an object, found text",
