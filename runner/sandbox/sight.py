@@ -1,7 +1,7 @@
 """What a script can see of its surroundings, judged by its text, so that nothing else has to be made for it.
 
 Making the request and the legacy globals takes a fifth of a small script's time. Where a text could reach them in a way
-that cannot be told from it, it counts as seeing both. The bytes of a response, which take ten times its memory, have to be
+that cannot be told from it, it counts as seeing both. The bytes of a response, dearer to the sandbox than its text, have to be
 named.
 """
 
