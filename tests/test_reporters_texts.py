@@ -79,9 +79,9 @@ class TestTap:
             "severity": "fail",
         }
 
-    def test_names_begin_no_directive(self) -> None:
-        lines = show(whole_run(*turn(ONE, asserted(ONE, "a # SKIP\nb \\ c"))), "tap").splitlines()
-        assert lines[1] == r"ok 1 - One: a \# SKIP b \\ c"
+    def test_names_begin_no_directive_and_command_no_terminal(self) -> None:
+        lines = show(whole_run(*turn(ONE, asserted(ONE, "a # SKIP\nb \\ c \x1b[2J"))), "tap").splitlines()
+        assert lines[1] == r"ok 1 - One: a \# SKIP b \\ c \\x1b[2J"
 
     def test_iterations_are_told_apart(self) -> None:
         where = place("One", iteration=1, cycles=3)

@@ -12,6 +12,7 @@ from runner import events
 from runner.events import Place, RunEvent
 from runner.reporters import Settings, Surroundings
 from runner.reporters.files import Sink, TextSink, report_path, whole_file
+from runner.reporters.terminal import clean
 
 
 def make(options: Settings, surroundings: Surroundings) -> TapReporter:
@@ -125,5 +126,5 @@ class TapReporter:
 
 
 def _line(text: str) -> str:
-    """A text as a description: on one line, and without a sign that begins a directive."""
-    return re.sub(r"([\\#])", r"\\\1", " ".join(text.split()))
+    """A text as a description: on one line, without a sign that begins a directive, or one that commands a terminal."""
+    return re.sub(r"([\\#])", r"\\\1", clean(" ".join(text.split())))
