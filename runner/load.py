@@ -94,7 +94,7 @@ def collection_from_json(data: Any, where: Where | None = None) -> Collection:
         events=_events(root, where),
         auth=auth_from_json(root.get("auth"), where.at("auth")),
         behavior=behavior_from_json(root.get("protocolProfileBehavior"), where.at("protocolProfileBehavior")),
-        variables=_variables(root.get("variable"), where.at("variable")),
+        variables=_variables(root.get("variable"), where.at("variable"), absent=""),
         description=_description(info.get("description")),
         schema=_text(info.get("schema")),
         version=_text(info.get("version")) if not isinstance(info.get("version"), dict) else "",
@@ -113,7 +113,7 @@ def environment_from_json(data: Any, where: Where | None = None) -> Environment:
     return Environment(
         id=_text(root.get("id")),
         name=_text(root.get("name")),
-        values=_variables(root.get("values"), where.at("values")),
+        values=_variables(root.get("values"), where.at("values"), absent=""),
     )
 
 
@@ -370,18 +370,20 @@ def _query_line(text: str) -> Iterator[Param]:
         yield Param(key=key, value=value if equals else None)
 
 
-def _variables(data: Any, where: Where) -> tuple[Variable, ...]:
+def _variables(data: Any, where: Where, absent: str | None = None) -> tuple[Variable, ...]:
+    """Variables; `absent` is the value of one that has none: in a scope it is sent as nothing, unlike null."""
     if isinstance(data, dict):
         return tuple(Variable(key=key, value=value) for key, value in data.items())
-    return tuple(_variable(entry, where, number) for number, entry in enumerate(as_list(data, where), 1) if entry is not None)
+    entries = enumerate(as_list(data, where), 1)
+    return tuple(_variable(entry, where, number, absent) for number, entry in entries if entry is not None)
 
 
-def _variable(data: Any, where: Where, number: int) -> Variable:
+def _variable(data: Any, where: Where, number: int, absent: str | None) -> Variable:
     root = as_object(data, where, number)
     key = root.get("key") if root.get("key") is not None else root.get("id")
     return Variable(
         key=_text(key),
-        value=root.get("value", ""),  # what JavaScript holds for undefined is sent as nothing, unlike null
+        value=root.get("value", absent),
         type=_text(root.get("type")) or "any",
         # The app writes `enabled: false` into environments; runtime only knows `disabled` and so uses them (newman#2986).
         disabled=root.get("disabled") is True or root.get("enabled") is False,
