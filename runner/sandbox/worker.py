@@ -144,11 +144,6 @@ class Engine:
         self.entered = 0.0
         self.hear('["initialize",{}]')
 
-    def settle(self) -> None:
-        """Give back the memory that only the start has needed."""
-        self._racer.low_memory_notification()
-        give_back()
-
     def hear(self, message: str) -> None:
         """Give the sandbox a message. mini-racer comes back before V8 has run its microtasks: a turn waits for them."""
         self._enter("message", message)
@@ -391,7 +386,7 @@ def main() -> None:
     engine = Engine(Path(settings["bootcode"]).read_text("ascii"), settings)
     Watchdog(engine, pipes, settings["memory_limit"]).start()
     pipes.write(probe(engine))
-    engine.settle()
+    give_back()
     while (message := pipes.read()) is not None and serve(engine, pipes, message):
         pass
     os._exit(0)
