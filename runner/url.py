@@ -157,7 +157,7 @@ def _variable_name(segment: str) -> str:
 
 def _path_variables(segments: tuple[str, ...]) -> tuple[Variable, ...]:
     names = dict.fromkeys(name for segment in segments if (name := _variable_name(segment)))
-    return tuple(Variable(key=name, value="") for name in names)
+    return tuple(Variable(key=name) for name in names)
 
 
 # ---------------------------------------------------------------------------------------------------- putting together
