@@ -48,9 +48,9 @@ def _context(rules: Rules) -> Iterator[tuple[str, Expression]]:
         yield "context.maximum_version = ", Code("ssl.TLSVersion.TLSv1_2")
 
 
-def unsent(frame: Frame, *names: str) -> list[str]:
+def unsent(rules: Rules, *names: str) -> list[str]:
     """Of the headers that a library sends by itself (`names`, in lower case), those that the collection switches off."""
-    return [_ORDINARY[name] for name in names if name in frame.description.rules.unsent]
+    return [_ORDINARY[name] for name in names if name in rules.unsent]
 
 
 def no_cookies(frame: Frame) -> Expression | None:

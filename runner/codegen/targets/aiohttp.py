@@ -63,7 +63,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
         assigned["headers"] = header_list(frame, headers)
     how = [] if rules.follow else [Entry(Code("False"), head="allow_redirects=")]
     how += [Entry(Code(str(rules.limit + 1)), head="max_redirects=")] if rules.follow and rules.limit != USUAL_LIMIT else []
-    tls, off = tls_of(frame), unsent(frame, "user-agent", "accept", "accept-encoding")
+    tls, off = tls_of(frame), unsent(rules, "user-agent", "accept", "accept-encoding")
     how += [Entry(Code("context" if tls else "False"), head="ssl=")] if tls or not rules.verify else []
     if piece and piece.adds is None and not any(name.lower() == "content-type" for name, _ in headers):
         off.append("Content-Type")

@@ -10,6 +10,7 @@ from runner.codegen.description import BytesBody, Description, Diagnostic, FileB
 from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
 from runner.codegen.plain import has_dots
 from runner.codegen.registry import OF_PYTHON, Target
+from runner.codegen.settings import unsent
 from runner.codegen.shell import commands, quoted, shell, unsigned
 from runner.codegen.signature import switched_on
 
@@ -33,7 +34,7 @@ def _words(description: Description) -> Iterator[str]:
         yield from [f"--max-redirs {rules.limit}"] if rules.limit != USUAL_LIMIT else []
         yield from ["--post301 --post302 --post303"] if rules.keep_method else []
         yield from ["--cookie ''"] if rules.cookies else []
-    yield from (f"--header '{name}:'" for name in ("User-Agent", "Accept") if name.lower() in rules.unsent)
+    yield from (f"--header '{name}:'" for name in unsent(rules, "user-agent", "accept"))
     yield from _tls(rules)
     if rules.timeout:
         yield f"--max-time {seconds(rules)}"

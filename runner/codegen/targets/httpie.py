@@ -15,6 +15,7 @@ from runner.codegen.message import BOUNDARY, Upload, form_pieces
 from runner.codegen.parts import USUAL_LIMIT, exact_text, exact_url, seconds
 from runner.codegen.plain import has_dots, rewritten
 from runner.codegen.registry import OF_PYTHON, Target
+from runner.codegen.settings import unsent
 from runner.codegen.shell import commands, quoted, shell, unsigned
 
 _STDIN = BytesBody(data=b"")
@@ -108,8 +109,7 @@ def _headers(description: Description) -> Iterator[str]:
     if body is not None and not isinstance(body, MultipartBody):
         yield from ["Content-Type:"] if "content-type" not in names else []
         yield from ["'Accept:*/*'"] if "accept" not in names | description.rules.unsent else []  # it would ask for JSON
-    off = {"user-agent": "User-Agent", "accept": "Accept", "accept-encoding": "Accept-Encoding", "connection": "Connection"}
-    yield from (f"{name}:" for lower, name in off.items() if lower in description.rules.unsent)
+    yield from (f"{name}:" for name in unsent(description.rules, "user-agent", "accept", "accept-encoding", "connection"))
 
 
 def _part(part: Part) -> str:

@@ -66,7 +66,7 @@ def context(frame: Frame, settings: Settings, *, is_async: bool) -> Mapping[str,
         target = literal(target_of(exact).encode("latin-1"))
         arguments.append(Entry(mapping([(literal("target"), target)]), head="extensions="))
     tls, policy, hooks = tls_of(frame), no_cookies(frame), list(_hooks(frame, odd=odd))
-    off = unsent(frame, "user-agent", "accept", "accept-encoding", "connection")
+    off = unsent(rules, "user-agent", "accept", "accept-encoding", "connection")
     client = is_async or odd or rules.limit != USUAL_LIMIT or policy is not None or bool(off or hooks)
     how = [Entry(Code("True"), head="follow_redirects=")] if rules.follow else []
     verify = [Entry(Code("context" if tls else "False"), head="verify=")] if tls or not rules.verify else []

@@ -90,7 +90,7 @@ def _put_in(frame: Frame, *, dots: bool, twice: bool) -> Iterator[str]:
     if twice:
         yield "for name, value in request.headers.items():"
         yield f"{frame.style.indent}headers.setdefault(name, str(value))"
-        yield from (f"headers.discard({string(name)})" for name in unsent(frame, "accept", "connection"))
+        yield from (f"headers.discard({string(name)})" for name in unsent(frame.description.rules, "accept", "connection"))
         yield "request.headers = cast(Any, headers)"
     if dots or twice:
         verify = None if frame.description.rules.verify else False
@@ -116,9 +116,9 @@ def _adapter(frame: Frame) -> str:
 
 def _switched_off(frame: Frame, *, twice: bool) -> list[tuple[str, Expression]]:
     """Headers that requests or urllib3 would send by themselves."""
-    theirs = [(name, Code("SKIP_HEADER")) for name in unsent(frame, "user-agent", "accept-encoding")]
+    theirs = [(name, Code("SKIP_HEADER")) for name in unsent(frame.description.rules, "user-agent", "accept-encoding")]
     frame.imports |= {"from urllib3.util import SKIP_HEADER"} if theirs else set()
-    return [*theirs, *((name, Code("None")) for name in unsent(frame, "accept", "connection") if not twice)]
+    return [*theirs, *((name, Code("None")) for name in unsent(frame.description.rules, "accept", "connection") if not twice)]
 
 
 def _header_dict(frame: Frame, headers: list[tuple[str, Expression]]) -> Expression:

@@ -43,7 +43,7 @@ def context(frame: Frame, settings: Settings) -> Mapping[str, Any]:
     headers += signature.headers
     if "content_type" in names:
         headers.append(("Content-Type", Code("content_type")))
-    headers += [(name, Code("urllib3.util.SKIP_HEADER")) for name in unsent(frame, "user-agent", "accept-encoding")]
+    headers += [(name, Code("urllib3.util.SKIP_HEADER")) for name in unsent(rules, "user-agent", "accept-encoding")]
     made, challenge = header_list(frame, headers), challenge_of(frame)
     tls = tls_of(frame)
     pool = call("urllib3.PoolManager", ssl_context=Code("context")) if tls else _ANY_CERTIFICATE if not rules.verify else None
